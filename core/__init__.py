@@ -1,0 +1,1 @@
+"""The product without its doors: domain code, services, jobs."""

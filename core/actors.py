@@ -1,0 +1,35 @@
+"""Who acts, and what each role may do: one table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import ForbiddenError
+
+Permission = Literal["upload", "review", "publish", "export", "dashboards", "train", "administer"]
+
+PERMISSIONS: dict[str, frozenset[Permission]] = {
+    "staff": frozenset({"upload", "publish", "export"}),
+    "reviewer": frozenset({"review"}),
+    "manager": frozenset({"upload", "publish", "export", "review", "dashboards", "train"}),
+    "admin": frozenset(
+        {"upload", "publish", "export", "review", "dashboards", "train", "administer"}
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in person, as services see them."""
+
+    id: int
+    name: str
+    role: str
+
+
+def require(actor: Actor, permission: Permission) -> None:
+    """Raise ForbiddenError unless the actor's role has the permission."""
+    if permission not in PERMISSIONS.get(actor.role, frozenset()):
+        raise ForbiddenError(
+            f"{actor.name!r} has the role {actor.role!r}, which may not {permission}; "
+            "ask an administrator for another role"
+        )

@@ -1,0 +1,67 @@
+"""Errors raised on purpose. Each message says what was wrong, with the value, and what to do."""
+
+
+class CatalogError(Exception):
+    """Base of every error that a user may read.
+
+    Attributes:
+        status: The HTTP status with which a door answers.
+    """
+
+    status = 400
+
+
+class InvalidInputError(CatalogError):
+    """The input cannot be used as it is."""
+
+    status = 422
+
+
+class ForbiddenError(CatalogError):
+    """The actor's role does not allow this."""
+
+    status = 403
+
+
+class NotFoundError(CatalogError):
+    """No such thing, or none that the actor may see."""
+
+    status = 404
+
+
+class ConflictError(CatalogError):
+    """It exists already, or its state does not allow this."""
+
+    status = 409
+
+
+class StaleError(ConflictError):
+    """Somebody else changed it first."""
+
+
+class UnreadableImageError(CatalogError):
+    """The bytes are no image that can be used.
+
+    Attributes:
+        reason: Key of ``core.imaging.reasons.REASONS``; stored, so never renamed.
+    """
+
+    status = 422
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CheckpointError(CatalogError):
+    """A checkpoint file is missing, damaged, or not one of ours."""
+
+
+class WeightsUnavailableError(CatalogError):
+    """Pretrained weights could not be had."""
+
+
+class JobCancelledError(CatalogError):
+    """The job that this work belongs to was cancelled."""
+
+    status = 409

@@ -1,0 +1,1 @@
+"""Use cases. The only code that opens a session and commits."""

@@ -1,0 +1,58 @@
+"""The database as a whole: open, upgrade, and the local user."""
+
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
+
+from core.actors import Actor
+from core.settings import Settings, get_settings
+from db import engine as db_engine
+from db.engine import transaction
+from db.rows import UserRow
+from db.states import Role
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+LOCAL_USER = "local"
+
+
+def open_engine(settings: Settings) -> sa.Engine:
+    """Return an engine for the settings' database; makes the data directory."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return db_engine.create_engine(settings.resolved_database_url)
+
+
+@cache
+def get_engine() -> sa.Engine:
+    """The process's engine."""
+    return open_engine(get_settings())
+
+
+def alembic_config(engine: sa.Engine) -> Config:
+    config = Config(toml_file=str(PROJECT_DIR / "pyproject.toml"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Migrate the schema up to the revision."""
+    command.upgrade(alembic_config(engine), revision)
+
+
+def downgrade(engine: sa.Engine, revision: str) -> None:
+    """Migrate the schema down to the revision."""
+    command.downgrade(alembic_config(engine), revision)
+
+
+def local_actor(engine: sa.Engine) -> Actor:
+    """Return the one user of an installation without accounts, made at first use."""
+    with transaction(engine) as session:
+        row = session.scalar(select(UserRow).where(UserRow.name == LOCAL_USER))
+        if row is None:
+            row = UserRow(name=LOCAL_USER, role=Role.ADMIN)
+            session.add(row)
+            session.flush()
+        return Actor(id=row.id, name=row.name, role=row.role)

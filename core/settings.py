@@ -1,0 +1,79 @@
+"""Every setting, from ``CATALENS_*`` variables of the environment or a ``.env`` file."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Frozen; read once a process through ``get_settings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CATALENS_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(Path("data"), description="Where photos, models and SQLite live.")
+    database_url: str = Field(
+        "", description="SQLAlchemy address; empty is SQLite in the data directory."
+    )
+    host: str = Field("127.0.0.1", description="Address the web app listens on.")
+    port: int = Field(8501, ge=1, le=65535, description="Port of the web app.")
+    open_browser: bool = Field(True, description="Open the web app in a browser at start.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much the processes log."
+    )
+
+    max_file_bytes: int = Field(50 * MIB, gt=0, description="Largest photo taken.")
+    max_image_pixels: int = Field(
+        100_000_000, gt=0, description="Most pixels of a photo, checked before decoding."
+    )
+    max_batch_files: int = Field(20_000, gt=0, description="Most files in one batch.")
+    max_zip_bytes: int = Field(4096 * MIB, gt=0, description="Most bytes a zip may expand to.")
+    max_zip_ratio: int = Field(
+        100, gt=0, description="Most times a zip member may be larger than its packed form."
+    )
+
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto is bfloat16 where the hardware has it."
+    )
+    inference_batch_size: int = Field(32, gt=0, description="Photos in one forward pass.")
+    decode_threads: int = Field(2, gt=0, description="Threads that decode photos.")
+    chunk_size: int = Field(64, gt=0, description="Photos in one durable piece of a job.")
+    top_k: int = Field(5, gt=0, description="Categories kept with a prediction.")
+    embedder: str = Field(
+        "resnet50", description="Architecture whose features are stored as embeddings."
+    )
+    worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'catalens.sqlite3'}"
+
+    @property
+    def images_dir(self) -> Path:
+        return self.data_dir / "images"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.data_dir / "models"
+
+    @property
+    def cache_dir(self) -> Path:
+        """Renditions and Grad-CAM pictures: may be deleted, is made again."""
+        return self.data_dir / "cache"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Files of uploads that are not yet a batch."""
+        return self.data_dir / "uploads"
+
+
+@cache
+def get_settings() -> Settings:
+    return Settings()

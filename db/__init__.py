@@ -1,0 +1,1 @@
+"""Rows, queries and the engine. Knows nothing of ``core``."""

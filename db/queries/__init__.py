@@ -1,0 +1,1 @@
+"""Queries, by subject. Session first, filters keyword-only; none commits."""

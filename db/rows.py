@@ -1,0 +1,333 @@
+"""One class a table. Rows never leave a service.
+
+Constraints stand here, not only in code: the database refuses a state that does not
+exist, a probability above one, a second prediction of one model for one photo. Three
+triggers (see the first migration) refuse a move outside ``listing_transitions`` and any
+change to a decision.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, BigId, utc_now
+from db.states import (
+    ChunkState,
+    DecisionKind,
+    ExplanationState,
+    FlagSeverity,
+    FlagState,
+    ImageState,
+    JobState,
+    ListingState,
+    ModelState,
+    Role,
+)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _fraction(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} >= 0 AND {column} <= 1", name=column)
+
+
+class _Identified(Base):
+    __abstract__ = True
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UserRow(_Identified):
+    __tablename__ = "users"
+    __table_args__ = (_one_of("role", Role),)
+    name: Mapped[str] = mapped_column(sa.String(120), unique=True)
+    role: Mapped[str] = mapped_column(sa.String(20))
+
+
+class CategoryRow(_Identified):
+    """A node of the category tree; ``path`` is the names from the root, joined by `` > ``."""
+
+    __tablename__ = "categories"
+    __table_args__ = (CheckConstraint("parent_id <> id", name="not_own_parent"),)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    path: Mapped[str] = mapped_column(sa.String(1000), unique=True)
+
+
+class BatchRow(_Identified):
+    """One import. ``content_digest`` makes a second import of the same files a no-op.
+
+    ``refusals`` lists the files that did not come in: ``{"name", "reason", "message"}``.
+    """
+
+    __tablename__ = "batches"
+    name: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    content_digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    source: Mapped[str] = mapped_column(sa.String(1000), default="")
+    refusals: Mapped[list[Any]] = mapped_column(default=list)
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class ImageRow(_Identified):
+    """One content, however many listings show it. Size is after EXIF orientation."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        _one_of("state", ImageState),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+        CheckConstraint("width_px > 0 AND height_px > 0", name="size"),
+    )
+    sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    format: Mapped[str] = mapped_column(sa.String(20))
+    state: Mapped[str] = mapped_column(sa.String(20), default=ImageState.READABLE)
+    reason: Mapped[str | None] = mapped_column(sa.String(1000))
+
+
+class ListingTransitionRow(Base):
+    """The allowed moves of a listing; filled by the migration from ``LISTING_TRANSITIONS``."""
+
+    __tablename__ = "listing_transitions"
+    from_state: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    to_state: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+
+
+class ListingRow(_Identified):
+    """What a seller offers. ``version`` counts up at every change of state.
+
+    ``doubt`` orders the review queue: 1 - calibrated probability of the suggested
+    category, averaged over the models; null until classified.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "sku"),
+        _one_of("state", ListingState),
+        CheckConstraint("price >= 0", name="price"),
+        _fraction("doubt"),
+        Index("ix_listings_state_doubt_id", "state", "doubt", "id"),
+        Index("ix_listings_batch_id_state_doubt_id", "batch_id", "state", "doubt", "id"),
+    )
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    sku: Mapped[str] = mapped_column(sa.String(500))
+    title: Mapped[str] = mapped_column(sa.String(1000), default="")
+    seller: Mapped[str] = mapped_column(sa.String(200), default="")
+    brand: Mapped[str] = mapped_column(sa.String(200), default="")
+    price: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
+    claimed_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    suggested_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    decided_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    state: Mapped[str] = mapped_column(sa.String(20), default=ListingState.RECEIVED)
+    doubt: Mapped[float | None]
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class ListingImageRow(_Identified):
+    """A photo of a listing; position 0 is the main one."""
+
+    __tablename__ = "listing_images"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "position"),
+        UniqueConstraint("id", "listing_id"),  # target of the flags' composite key
+        CheckConstraint("position >= 0", name="position"),
+    )
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)
+    position: Mapped[int]
+    file_name: Mapped[str] = mapped_column(sa.String(1000))
+
+
+class ModelVersionRow(_Identified):
+    """A trained checkpoint. At most one version of an architecture is active.
+
+    ``labels`` is a list of category paths in the order of the network's outputs;
+    ``metrics`` the training and evaluation record. ``problem`` says why the file cannot
+    be used (missing, damaged), null when it can.
+    """
+
+    __tablename__ = "model_versions"
+    __table_args__ = (
+        _one_of("state", ModelState),
+        Index(
+            "uq_model_versions_active_arch",
+            "arch",
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        ),
+    )
+    arch: Mapped[str] = mapped_column(sa.String(60))
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    file_name: Mapped[str] = mapped_column(sa.String(200))
+    file_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    parameters: Mapped[int] = mapped_column(sa.BigInteger)
+    labels: Mapped[list[Any]]
+    metrics: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(sa.String(20), default=ModelState.CANDIDATE)
+    problem: Mapped[str | None] = mapped_column(sa.String(1000))
+
+
+class PredictionRow(_Identified):
+    """What one model version says of one photo.
+
+    ``top`` is ``[{"category_id", "probability"}, ...]``, likeliest first; probabilities
+    are calibrated.
+    """
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        UniqueConstraint("listing_image_id", "model_version_id"),
+        _fraction("probability"),
+    )
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
+    probability: Mapped[float]
+    top: Mapped[list[Any]]
+
+
+class EmbeddingRow(_Identified):
+    """A unit vector, ``dim`` little-endian float16, in a named space; spaces are never mixed."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        UniqueConstraint("image_id", "space"),
+        CheckConstraint("length(vector) = 2 * dim", name="vector"),
+    )
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    space: Mapped[str] = mapped_column(sa.String(100), index=True)
+    dim: Mapped[int]
+    vector: Mapped[bytes]
+
+
+class ExplanationRow(_Identified):
+    """A Grad-CAM picture that was asked for; the file lies in the cache of the data directory."""
+
+    __tablename__ = "explanations"
+    __table_args__ = (
+        UniqueConstraint("prediction_id", "category_id"),
+        _one_of("state", ExplanationState),
+        Index("ix_explanations_state_id", "state", "id"),
+    )
+    prediction_id: Mapped[int] = mapped_column(ForeignKey("predictions.id"))
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
+    state: Mapped[str] = mapped_column(sa.String(20), default=ExplanationState.PENDING)
+    error: Mapped[str | None] = mapped_column(sa.String(1000))
+
+
+class FlagRow(_Identified):
+    """Something a reviewer should look at. ``detail`` holds what the reason is drawn from."""
+
+    __tablename__ = "flags"
+    __table_args__ = (
+        UniqueConstraint("listing_image_id", "kind"),
+        ForeignKeyConstraint(
+            ["listing_image_id", "listing_id"], ["listing_images.id", "listing_images.listing_id"]
+        ),
+        _one_of("severity", FlagSeverity),
+        _one_of("state", FlagState),
+        Index("ix_flags_listing_id_state", "listing_id", "state"),
+        Index("ix_flags_kind_state", "kind", "state"),
+    )
+    listing_id: Mapped[int] = mapped_column(BigId)
+    listing_image_id: Mapped[int] = mapped_column(BigId)
+    kind: Mapped[str] = mapped_column(sa.String(60))
+    severity: Mapped[str] = mapped_column(sa.String(20))
+    score: Mapped[float]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(sa.String(20), default=FlagState.OPEN)
+
+
+class DecisionRow(_Identified):
+    """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
+
+    ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
+    "flags": [...]}``. ``listing_version`` is the version it was made on.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        _one_of("kind", DecisionKind),
+        CheckConstraint(
+            "(kind IN ('accept', 'correct')) = (category_id IS NOT NULL)", name="category"
+        ),
+        CheckConstraint("(kind = 'undo') = (undoes_id IS NOT NULL)", name="undo"),
+        CheckConstraint("active_ms >= 0", name="active_ms"),
+        Index("ix_decisions_listing_id_id", "listing_id", "id"),
+        Index("ix_decisions_user_id_id", "user_id", "id"),
+    )
+    key: Mapped[str] = mapped_column(sa.String(36), unique=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    listing_version: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    active_ms: Mapped[int] = mapped_column(default=0)
+
+
+class JobRow(_Identified):
+    """Work for the worker. Pages read ``done``/``failed``/``total`` and nothing else.
+
+    ``params`` is what the kind needs, ``progress`` what it shows beside the counters.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        _one_of("state", JobState),
+        CheckConstraint(
+            "done >= 0 AND failed >= 0 AND total >= 0 AND done + failed <= total", name="counters"
+        ),
+        Index("ix_jobs_state_id", "state", "id"),
+    )
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    progress: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(sa.String(20), default=JobState.QUEUED)
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(sa.String(4000))
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class JobChunkRow(_Identified):
+    """A part of a job that one workflow does. ``items`` are ids (listing images)."""
+
+    __tablename__ = "job_chunks"
+    __table_args__ = (
+        UniqueConstraint("job_id", "position"),
+        _one_of("state", ChunkState),
+        CheckConstraint("attempts >= 0", name="attempts"),
+    )
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
+    position: Mapped[int]
+    items: Mapped[list[Any]]
+    state: Mapped[str] = mapped_column(sa.String(20), default=ChunkState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+class WorkerRow(_Identified):
+    """A worker process and when it was last heard of."""
+
+    __tablename__ = "workers"
+    executor_id: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    heartbeat_at: Mapped[datetime] = mapped_column(default=utc_now)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+

@@ -1,0 +1,33 @@
+"""Runs the migrations on the engine that ``core.services.database`` hands over."""
+
+import sqlalchemy as sa
+from alembic import context
+
+from db import rows  # noqa: F401 -- registers every table
+from db.base import Base
+
+
+def _engine() -> sa.Engine:
+    engine = context.config.attributes.get("engine")
+    if engine is None:  # called as plain `alembic ...`
+        from core.services.database import get_engine
+
+        engine = get_engine()
+    assert isinstance(engine, sa.Engine)
+    return engine
+
+
+def run() -> None:
+    with _engine().connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+run()
