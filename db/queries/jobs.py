@@ -1,0 +1,111 @@
+"""Jobs and their chunks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from db.rows import JobChunkRow, JobRow, ListingImageRow, ListingRow
+from db.states import ChunkState, JobState, ListingState
+
+UNFINISHED_JOB = (JobState.QUEUED, JobState.RUNNING)
+UNFINISHED_CHUNK = (ChunkState.PENDING, ChunkState.RUNNING)
+
+
+def insert_job(
+    session: Session,
+    *,
+    kind: str,
+    created_by: int,
+    params: Mapping[str, Any],
+    batch_id: int | None,
+    total: int,
+    chunks: Sequence[Sequence[int]],
+) -> int:
+    """Insert a queued job with its chunks; return its id."""
+    job = JobRow(
+        kind=kind, created_by=created_by, params=dict(params), batch_id=batch_id, total=total
+    )
+    session.add(job)
+    session.flush()
+    insert_chunks(session, job_id=job.id, first_position=0, chunks=chunks)
+    return job.id
+
+
+def insert_chunks(
+    session: Session, *, job_id: int, first_position: int, chunks: Sequence[Sequence[int]]
+) -> None:
+    """Insert pending chunks at consecutive positions."""
+    session.add_all(
+        JobChunkRow(job_id=job_id, position=position, items=list(items))
+        for position, items in enumerate(chunks, start=first_position)
+    )
+    session.flush()
+
+
+def find_job(session: Session, *, job_id: int) -> JobRow | None:
+    return session.get(JobRow, job_id)
+
+
+def find_job_for_update(session: Session, *, job_id: int) -> JobRow | None:
+    """Find the job and lock its row until the transaction ends."""
+    return session.get(JobRow, job_id, with_for_update=True, populate_existing=True)
+
+
+def list_jobs(session: Session, *, batch_id: int | None, limit: int) -> Sequence[JobRow]:
+    """Return the newest jobs first, of one batch or of all."""
+    query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+    if batch_id is not None:
+        query = query.where(JobRow.batch_id == batch_id)
+    return session.scalars(query).all()
+
+
+def list_photos(session: Session, *, batch_id: int) -> Sequence[tuple[int, int]]:
+    """Return (listing id, listing image id) of the batch's photos, listing by listing."""
+    query = (
+        select(ListingImageRow.listing_id, ListingImageRow.id)
+        .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
+        .where(ListingRow.batch_id == batch_id)
+        .order_by(ListingImageRow.listing_id, ListingImageRow.position)
+    )
+    return [(listing_id, photo_id) for listing_id, photo_id in session.execute(query)]
+
+
+def finish_job(
+    session: Session, *, job_id: int, state: JobState, error: str | None, now: datetime
+) -> bool:
+    """End an unfinished job; return whether it was unfinished."""
+    statement = (
+        update(JobRow)
+        .where(JobRow.id == job_id, JobRow.state.in_(UNFINISHED_JOB))
+        .values(state=state, error=error, finished_at=now)
+    )
+    return _rows(session, statement) == 1
+
+
+def release_listings(session: Session, *, batch_id: int) -> int:
+    """Send listings in processing back to received, unless a job still works on the batch."""
+    at_work = select(JobRow.id).where(
+        JobRow.batch_id == batch_id,
+        JobRow.kind == "classification",
+        JobRow.state.in_(UNFINISHED_JOB),
+    )
+    statement = (
+        update(ListingRow)
+        .where(
+            ListingRow.batch_id == batch_id,
+            ListingRow.state == ListingState.PROCESSING,
+            ~sa.exists(at_work),
+        )
+        .values(state=ListingState.RECEIVED, version=ListingRow.version + 1)
+    )
+    return _rows(session, statement)
+
+
+def _rows(session: Session, statement: sa.Update) -> int:
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(done, sa.CursorResult)
+    return int(done.rowcount)
