@@ -1,0 +1,35 @@
+"""What is known about one photo of a listing when its flags are raised."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.quality import ImageMeasures
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The facts that the rules look at.
+
+    Attributes:
+        predictions: By architecture the likeliest categories, likeliest first:
+            ``((category path, calibrated probability), ...)``.
+        claimed: Category path that the seller gave.
+        same_content: Ids of other listings that show the same file.
+    """
+
+    measures: ImageMeasures
+    predictions: Mapping[str, tuple[tuple[str, float], ...]]
+    claimed: str | None = None
+    same_content: tuple[int, ...] = ()
+
+    def mean_probabilities(self) -> dict[str, float]:
+        """Return by category the probability averaged over the models.
+
+        A category that a model does not list among its likeliest counts as 0 there.
+        """
+        together: defaultdict[str, float] = defaultdict(float)
+        for top in self.predictions.values():
+            for category, probability in top:
+                together[category] += probability / len(self.predictions)
+        return dict(together)

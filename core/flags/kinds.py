@@ -1,0 +1,193 @@
+"""The kinds of flags: one table over the evidence about one photo of a listing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.flags.evidence import Evidence
+from core.quality import QUALITY_CHECKS, QualityCheck
+
+Severity = Literal["warn", "block"]
+Detail = Mapping[str, Any]
+
+SURE = 0.5
+"""Calibrated probability from which a model counts as having an opinion."""
+
+MISMATCH_MARGIN = 0.5
+"""So much likelier than the claimed category must another one be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A flag that was raised.
+
+    Attributes:
+        kind: Key of ``FLAG_KINDS``.
+        score: 0 to 1, how far beyond the limit; compares findings of one kind.
+        detail: JSON-able numbers and names that the reason is written from.
+    """
+
+    kind: str
+    severity: Severity
+    score: float
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a rule found: the score and the detail of a ``Finding``."""
+
+    score: float
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FlagKind:
+    """One kind of flag.
+
+    Attributes:
+        key: Stored in the database, so never renamed.
+        severity: ``block`` keeps the listing from being published while the flag is open.
+        doc: What the flag means, for a reviewer.
+        rule: Returns None when there is nothing to say.
+        reason: Writes one sentence from the detail.
+    """
+
+    key: str
+    label: str
+    severity: Severity
+    doc: str
+    rule: Callable[[Evidence], Hit | None]
+    reason: Callable[[Detail], str]
+
+
+def raise_flags(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return what every rule of ``FLAG_KINDS`` finds, in the order of the table."""
+    hits = ((kind, kind.rule(evidence)) for kind in FLAG_KINDS.values())
+    return tuple(
+        Finding(kind.key, kind.severity, hit.score, hit.detail) for kind, hit in hits if hit
+    )
+
+
+def reason(kind: str, detail: Detail) -> str:
+    """Say in one plain sentence, with its numbers, why a flag was raised."""
+    return FLAG_KINDS[kind].reason(detail)
+
+
+def _quality_kind(check: QualityCheck) -> FlagKind:
+    def rule(evidence: Evidence) -> Hit | None:
+        value = check.value(evidence.measures)
+        if value >= check.limit:
+            return None
+        return Hit(1.0 - value / check.limit, {"value": value, "limit": check.limit})
+
+    return FlagKind(
+        key=check.key,
+        label=check.label,
+        severity=check.severity,
+        doc=check.doc,
+        rule=rule,
+        reason=lambda detail: check.reason.format(**detail),
+    )
+
+
+def _exact_duplicate(evidence: Evidence) -> Hit | None:
+    if not evidence.same_content:
+        return None
+    return Hit(1.0, {"listing_ids": sorted(evidence.same_content)})
+
+
+def _exact_duplicate_reason(detail: Detail) -> str:
+    listing_ids = detail["listing_ids"]
+    others = "1 other listing" if len(listing_ids) == 1 else f"{len(listing_ids)} other listings"
+    return f"The same file is a photo of {others}: {', '.join(f'#{i}' for i in listing_ids)}."
+
+
+def _models_disagree(evidence: Evidence) -> Hit | None:
+    """The score is how sure the less sure of the two models is."""
+    sure = [
+        {"model": model, "category": category, "probability": probability}
+        for model, top in sorted(evidence.predictions.items())
+        for category, probability in top[:1]
+        if probability >= SURE
+    ]
+    sure.sort(key=lambda opinion: -opinion["probability"])
+    for other in sure[1:]:
+        if other["category"] != sure[0]["category"]:
+            return Hit(other["probability"], {"opinions": [sure[0], other]})
+    return None
+
+
+def _models_disagree_reason(detail: Detail) -> str:
+    said = (
+        f"{opinion['model']} says {opinion['category']} ({opinion['probability']:.0%})"
+        for opinion in detail["opinions"]
+    )
+    return f"{', '.join(said)}."
+
+
+def _claimed_mismatch(evidence: Evidence) -> Hit | None:
+    """The score is by how much the models together prefer another category."""
+    together = evidence.mean_probabilities()
+    if evidence.claimed is None or not together:
+        return None
+    likeliest = max(together, key=lambda category: together[category])
+    if _is_same_branch(likeliest, evidence.claimed):
+        return None
+    claimed_probability = together.get(evidence.claimed, 0.0)
+    margin = together[likeliest] - claimed_probability
+    if margin < MISMATCH_MARGIN:
+        return None
+    detail = {
+        "claimed": evidence.claimed,
+        "claimed_probability": claimed_probability,
+        "likeliest": likeliest,
+        "likeliest_probability": together[likeliest],
+    }
+    return Hit(margin, detail)
+
+
+def _is_same_branch(one: str, other: str) -> bool:
+    """Whether one path is the other or lies above it: ``Home`` and ``Home > Mug`` agree."""
+    shorter, longer = sorted((one, other), key=len)
+    return f"{longer} > ".startswith(f"{shorter} > ")
+
+
+def _claimed_mismatch_reason(detail: Detail) -> str:
+    return (
+        f"Offered as {detail['claimed']} ({detail['claimed_probability']:.0%} likely), "
+        f"but the models see {detail['likeliest']} ({detail['likeliest_probability']:.0%})."
+    )
+
+
+FLAG_KINDS: dict[str, FlagKind] = {
+    kind.key: kind
+    for kind in (
+        *(_quality_kind(check) for check in QUALITY_CHECKS.values()),
+        FlagKind(
+            key="exact_duplicate",
+            label="Exact duplicate",
+            severity="warn",
+            doc="Another listing shows the very same file.",
+            rule=_exact_duplicate,
+            reason=_exact_duplicate_reason,
+        ),
+        FlagKind(
+            key="models_disagree",
+            label="Models disagree",
+            severity="warn",
+            doc=f"Two models, each at least {SURE:.0%} sure, name different categories.",
+            rule=_models_disagree,
+            reason=_models_disagree_reason,
+        ),
+        FlagKind(
+            key="claimed_mismatch",
+            label="Claimed category differs",
+            severity="block",
+            doc="The models together find another category much likelier than the seller's.",
+            rule=_claimed_mismatch,
+            reason=_claimed_mismatch_reason,
+        ),
+    )
+}
+"""By key, in the order in which a reviewer sees them."""
