@@ -28,7 +28,10 @@ def insert_missing(
     added = 0
     for start in range(0, len(values), rows_a_statement):
         statement = insert(row_class).values(list(values[start : start + rows_a_statement]))
-        done = session.execute(statement.on_conflict_do_nothing(index_elements=list(conflict)))
+        done = session.execute(
+            statement.on_conflict_do_nothing(index_elements=list(conflict)),
+            execution_options={"preserve_rowcount": True},
+        )
         assert isinstance(done, sa.CursorResult)
         added += done.rowcount
     return added

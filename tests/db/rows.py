@@ -1,0 +1,117 @@
+"""One row of every kind, wired together."""
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from db.engine import transaction
+from db.queries.categories import ensure_paths
+from db.rows import (
+    BatchRow,
+    DecisionRow,
+    EmbeddingRow,
+    ExplanationRow,
+    FlagRow,
+    ImageRow,
+    JobChunkRow,
+    JobRow,
+    ListingImageRow,
+    ListingRow,
+    ModelVersionRow,
+    PredictionRow,
+    UserRow,
+    WorkerRow,
+)
+from db.states import DecisionKind, FlagSeverity, ListingState
+
+
+def add_listing(session: Session) -> ListingRow:
+    """Add a user, a batch and a listing that needs review."""
+    user = UserRow(name="rita", role="reviewer")
+    session.add(user)
+    session.flush()
+    batch = BatchRow(name="spring", content_digest="d" * 64, created_by=user.id)
+    session.add(batch)
+    session.flush()
+    listing = ListingRow(
+        batch_id=batch.id, sku="A-1", price=Decimal("9.90"), state=ListingState.NEEDS_REVIEW
+    )
+    session.add(listing)
+    session.flush()
+    return listing
+
+
+def add_photo(session: Session, listing: ListingRow) -> ListingImageRow:
+    image = ImageRow(sha256="a" * 64, size_bytes=10, width_px=4, height_px=3, format="JPEG")
+    session.add(image)
+    session.flush()
+    photo = ListingImageRow(listing_id=listing.id, image_id=image.id, position=0, file_name="a.jpg")
+    session.add(photo)
+    session.flush()
+    return photo
+
+
+def add_prediction(session: Session, photo: ListingImageRow, category_id: int) -> PredictionRow:
+    version = ModelVersionRow(
+        arch="custom_cnn",
+        digest="b" * 64,
+        file_name="custom_cnn.safetensors",
+        file_bytes=1,
+        parameters=1,
+        labels=["Home > Mug"],
+        metrics={},
+    )
+    session.add(version)
+    session.flush()
+    prediction = PredictionRow(
+        listing_image_id=photo.id,
+        model_version_id=version.id,
+        category_id=category_id,
+        probability=0.5,
+        top=[{"category_id": category_id, "probability": 0.5}],
+    )
+    session.add(prediction)
+    session.flush()
+    return prediction
+
+
+def make_decision(listing: ListingRow, user_id: int, **changed: object) -> DecisionRow:
+    values = {
+        "key": "6f1c0b56-0000-4000-8000-000000000001",
+        "listing_id": listing.id,
+        "listing_version": listing.version,
+        "user_id": user_id,
+        "kind": DecisionKind.REJECT,
+    }
+    return DecisionRow(**(values | changed))
+
+
+def add_everything(engine: sa.Engine) -> None:
+    """Fill every table."""
+    with transaction(engine) as session:
+        listing = add_listing(session)
+        photo = add_photo(session, listing)
+        category_id = ensure_paths(session, ["Home > Mug"])["Home > Mug"]
+        prediction = add_prediction(session, photo, category_id)
+        user_id = session.scalars(sa.select(UserRow.id)).first()
+        assert user_id is not None
+        job = JobRow(kind="classification", batch_id=listing.batch_id, total=1, created_by=user_id)
+        session.add(job)
+        session.flush()
+        session.add_all(
+            [
+                make_decision(listing, user_id),
+                EmbeddingRow(image_id=photo.image_id, space="test", dim=2, vector=b"1234"),
+                ExplanationRow(prediction_id=prediction.id, category_id=category_id),
+                FlagRow(
+                    listing_id=listing.id,
+                    listing_image_id=photo.id,
+                    kind="dark",
+                    severity=FlagSeverity.WARN,
+                    score=0.1,
+                ),
+                JobChunkRow(job_id=job.id, position=0, items=[photo.id]),
+                WorkerRow(executor_id="w1"),
+            ]
+        )

@@ -1,0 +1,177 @@
+"""What the database itself refuses, whatever the code does."""
+
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from db.engine import reading, transaction
+from db.queries.categories import ensure_paths
+from db.queries.upsert import insert_missing
+from db.rows import (
+    CategoryRow,
+    DecisionRow,
+    FlagRow,
+    JobRow,
+    ListingRow,
+    PredictionRow,
+    UserRow,
+)
+from db.states import LISTING_TRANSITIONS, ListingState
+from tests.db.rows import add_everything, add_listing, make_decision
+
+BAD_VALUES = [
+    (ListingRow, {"state": "lost"}),
+    (ListingRow, {"price": -1}),
+    (ListingRow, {"doubt": 1.5}),
+    (PredictionRow, {"probability": 1.01}),
+    (FlagRow, {"severity": "shout"}),
+    (FlagRow, {"state": "maybe"}),
+    (JobRow, {"done": 2}),
+    (UserRow, {"role": "king"}),
+]
+
+
+@pytest.mark.parametrize(("row_class", "values"), BAD_VALUES)
+def test_a_bad_value_is_refused(any_engine, row_class, values):
+    add_everything(any_engine)
+
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        session.execute(update(row_class).values(**values))
+
+
+def _walk_to(session, listing_id: int, state: ListingState) -> None:
+    """Put the listing into the state with the guard out of the way."""
+    session.execute(sa.text("DELETE FROM listing_transitions"))
+    session.execute(
+        sa.text("INSERT INTO listing_transitions SELECT :was, :state"),
+        {"was": session.get(ListingRow, listing_id).state, "state": state},
+    )
+    session.execute(update(ListingRow).values(state=state))
+
+
+@pytest.mark.parametrize("target", ListingState)
+def test_only_the_moves_of_the_table_are_possible(any_engine, target):
+    with transaction(any_engine) as session:
+        listing_id = add_listing(session).id
+    for start in ListingState:
+        if start == target:
+            continue
+        allowed = (start, target) in LISTING_TRANSITIONS
+        assert _can_move(any_engine, listing_id, start, target) is allowed, (start, target)
+
+
+def _can_move(engine, listing_id: int, start: ListingState, target: ListingState) -> bool:
+    """Try the move from a fresh start; leave nothing behind."""
+    with engine.connect() as connection:
+        session = sa.orm.Session(connection)
+        if start != ListingState.NEEDS_REVIEW:
+            saved = session.execute(sa.text("SELECT * FROM listing_transitions")).all()
+            _walk_to(session, listing_id, start)
+            session.execute(sa.text("DELETE FROM listing_transitions"))
+            for row in saved:
+                session.execute(
+                    sa.text("INSERT INTO listing_transitions VALUES (:a, :b)"),
+                    {"a": row[0], "b": row[1]},
+                )
+        try:
+            session.execute(update(ListingRow).values(state=target))
+        except DBAPIError:
+            return False
+        finally:
+            session.rollback()
+        return True
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE decisions SET active_ms = 1", "DELETE FROM decisions"]
+)
+def test_a_decision_can_neither_be_changed_nor_deleted(any_engine, statement):
+    add_everything(any_engine)
+
+    with pytest.raises(DBAPIError, match="append-only"), transaction(any_engine) as session:
+        session.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "accept"},  # without a category
+        {"kind": "undo"},  # without what it undoes
+        {"kind": "reject", "category_id": 1},
+        {"active_ms": -1},
+    ],
+)
+def test_a_decision_that_makes_no_sense_is_refused(any_engine, values):
+    add_everything(any_engine)
+
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        listing = session.scalars(select(ListingRow)).one()
+        user_id = session.scalars(select(UserRow.id)).one()
+        session.add(make_decision(listing, user_id, key="another", **values))
+
+
+def test_a_second_prediction_of_one_model_for_one_photo_is_not_stored(any_engine):
+    add_everything(any_engine)
+
+    with transaction(any_engine) as session:
+        row = session.scalars(select(PredictionRow)).one()
+        again = {
+            "listing_image_id": row.listing_image_id,
+            "model_version_id": row.model_version_id,
+            "category_id": row.category_id,
+            "probability": 0.9,
+            "top": [],
+        }
+        added = insert_missing(
+            session, PredictionRow, [again], conflict=["listing_image_id", "model_version_id"]
+        )
+
+    assert added == 0
+
+
+def test_a_flag_of_another_listings_photo_is_refused(any_engine):
+    add_everything(any_engine)
+
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        session.execute(update(FlagRow).values(listing_id=999))
+
+
+def test_foreign_keys_hold_on_sqlite_too(any_engine):
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        session.add(DecisionRow(key="k", listing_id=1, listing_version=1, user_id=1, kind="skip"))
+
+
+def test_times_come_back_as_they_went_in(any_engine):
+    with transaction(any_engine) as session:
+        session.add(UserRow(name="rita", role="reviewer"))
+        session.flush()
+        written = session.scalars(select(UserRow.created_at)).one()
+    with reading(any_engine) as session:
+        read = session.scalars(select(UserRow.created_at)).one()
+
+    assert written == read
+    assert read.tzinfo is not None
+
+
+def test_a_time_without_zone_is_refused(any_engine):
+    with pytest.raises(StatementError, match="naive"), transaction(any_engine) as session:
+        session.add(
+            UserRow(name="rita", role="reviewer", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        )
+
+
+@pytest.mark.parametrize("count", [1, 12_000])
+def test_categories_are_made_once_with_their_parents(any_engine, count):
+    paths = [f"Shop > {number % 7} > {number}" for number in range(count)]
+    with transaction(any_engine) as session:
+        first = ensure_paths(session, paths)
+    with transaction(any_engine) as session:
+        second = ensure_paths(session, [*paths, "  Shop>0 "])
+        query = select(CategoryRow.path).where(CategoryRow.parent_id.is_(None))
+        roots = session.scalars(query).all()
+
+    assert {path: second[path] for path in paths} == first
+    assert roots == ["Shop"]
