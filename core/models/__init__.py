@@ -1,0 +1,17 @@
+"""The networks: one table of architectures, their preprocessing, and checkpoint files."""
+
+from core.models.architectures import ARCHITECTURES, Architecture, get_architecture
+from core.models.checkpoint import LoadedModel, ModelCard, load, save
+from core.models.preprocessing import Geometry, Preprocessing
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "Geometry",
+    "LoadedModel",
+    "ModelCard",
+    "Preprocessing",
+    "get_architecture",
+    "load",
+    "save",
+]
