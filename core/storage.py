@@ -1,0 +1,84 @@
+"""Photos on disk, named by their content."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from core.errors import InvalidInputError, NotFoundError
+from core.imaging import ImageLimits, decode, encode_jpeg
+from core.imaging.decoding import PIXEL_CEILING
+
+RENDITIONS: dict[str, int] = {"thumb": 320, "view": 1280}
+"""Longer side, in pixels, of the JPEGs that are made for the browser."""
+
+# What is stored was taken in once, under the limits of that day.
+_STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)
+
+
+class ImageStore:
+    """Originals, each once under its SHA-256, and JPEG renditions of them.
+
+    Files appear under their names whole or not at all, so several processes may write at
+    once and a kill leaves nothing half-written. Renditions are a cache: they may be deleted.
+    """
+
+    def __init__(self, images_dir: Path, cache_dir: Path) -> None:
+        self._originals = images_dir
+        self._renditions = cache_dir / "renditions"
+
+    def put(self, data: bytes) -> str:
+        """Store an original; return its SHA-256. Storing it again does nothing."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.path(sha256)
+        if not path.exists():
+            _write_whole(path, data)
+        return sha256
+
+    def read(self, sha256: str) -> bytes:
+        """Return an original.
+
+        Raises:
+            NotFoundError: It is not stored.
+        """
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError(f"no photo {sha256} in {self._originals}") from error
+
+    def path(self, sha256: str) -> Path:
+        """Return where an original lies, whether it does or not."""
+        return self._originals / sha256[:2] / sha256[2:4] / sha256
+
+    def rendition(self, sha256: str, max_side_px: int) -> Path:
+        """Return the path of a JPEG no larger than that, made at first use.
+
+        Raises:
+            InvalidInputError: The size is none of ``RENDITIONS``.
+            NotFoundError: No such original.
+            UnreadableImageError: The original was damaged since it was stored.
+        """
+        if max_side_px not in RENDITIONS.values():
+            raise InvalidInputError(
+                f"no rendition of {max_side_px} px; there are {list(RENDITIONS.values())}"
+            )
+        path = self._renditions / str(max_side_px) / sha256[:2] / f"{sha256}.jpg"
+        if not path.exists():
+            picture = decode(self.read(sha256), _STORED)
+            _write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
+        return path
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears under its name only when all of it is on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
