@@ -1,0 +1,228 @@
+"""Decisions: one append-only row for each act of a reviewer, and the listing moved with it.
+
+The client draws a decision's key, so one that is sent twice is kept once. It also names
+the version of the listing that it was made on, so one that comes too late is refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.actors import Actor, require
+from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
+from db.engine import transaction
+from db.queries import review as queries
+from db.rows import DecisionRow, ListingRow
+from db.states import DecisionKind, ListingState
+
+# Where a decision of a kind leads. A skip leaves the listing where it is.
+DECIDED_STATES: Mapping[DecisionKind, ListingState] = {
+    DecisionKind.ACCEPT: ListingState.ACCEPTED,
+    DecisionKind.CORRECT: ListingState.CORRECTED,
+    DecisionKind.REJECT: ListingState.REJECTED,
+}
+OPEN_STATES = (ListingState.NEEDS_REVIEW, ListingState.AUTO_ACCEPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """What a reviewer did.
+
+    Attributes:
+        key: UUID drawn by the client.
+        listing_version: Version of the listing that the reviewer saw.
+        category_id: For accept the suggested category, for correct another one.
+        active_ms: Time the reviewer looked at the listing, idle time left out.
+        shown: What the reviewer saw: suggestions, model versions, flags.
+    """
+
+    key: str
+    listing_id: int
+    listing_version: int
+    kind: DecisionKind
+    category_id: int | None = None
+    active_ms: int = 0
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOutcome:
+    """A decision that is kept, and where its listing stands now."""
+
+    key: str
+    kind: DecisionKind
+    listing_id: int
+    category_id: int | None
+    listing_state: ListingState
+    listing_version: int
+    at: datetime
+
+
+def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutcome:
+    """Keep one decision; the same one again changes nothing and answers the same.
+
+    Raises:
+        ConflictError: The key was used for something else.
+        ForbiddenError: The actor may not review.
+        InvalidInputError: The kind does not go with the category.
+        NotFoundError: No such listing or category.
+        StaleError: The listing changed since the reviewer saw it.
+    """
+    require(actor, "review")
+    _check(new)
+    with transaction(engine) as session:
+        listing = _lock_listing(session, new.listing_id)
+        kept = queries.find_decision(session, key=new.key)
+        if kept is None:
+            _require_current(session, listing, new)
+            kept = _keep(session, listing, new, actor)
+        _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
+        return _outcome(kept, listing)
+
+
+def undo(engine: sa.Engine, *, actor: Actor, key: str, decision_key: str) -> DecisionOutcome:
+    """Take a decision back by a new one; the listing returns to the queue.
+
+    Args:
+        key: UUID of the undoing, drawn by the client.
+        decision_key: Key of the decision to take back.
+
+    Raises:
+        ConflictError: It is an undoing itself, or was undone already.
+        ForbiddenError: The actor may not review.
+        NotFoundError: No decision has this key.
+        StaleError: The listing was decided anew or published since.
+    """
+    require(actor, "review")
+    with transaction(engine) as session:
+        undone = queries.find_decision(session, key=decision_key)
+        if undone is None:
+            raise NotFoundError(f"no decision {decision_key!r}; it may not have been sent yet")
+        listing = _lock_listing(session, undone.listing_id)
+        kept = queries.find_decision(session, key=key)
+        if kept is None:
+            _require_undoable(session, listing, undone)
+            kept = _keep_undoing(session, listing, undone, key=key, actor=actor)
+        _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=undone.id)
+        return _outcome(kept, listing)
+
+
+def _check(new: NewDecision) -> None:
+    if new.kind == DecisionKind.UNDO:
+        raise InvalidInputError("undo names a decision, not a listing")
+    needs_category = new.kind in (DecisionKind.ACCEPT, DecisionKind.CORRECT)
+    if needs_category != (new.category_id is not None):
+        rule = "needs a" if needs_category else "takes no"
+        raise InvalidInputError(f"{new.kind} {rule} category, got {new.category_id!r}")
+
+
+def _lock_listing(session: Session, listing_id: int) -> ListingRow:
+    listing = queries.find_listing_for_update(session, listing_id=listing_id)
+    if listing is None:
+        raise NotFoundError(f"no listing {listing_id}")
+    return listing
+
+
+def _require_current(session: Session, listing: ListingRow, new: NewDecision) -> None:
+    if new.category_id is not None and not queries.map_category_paths(
+        session, ids=[new.category_id]
+    ):
+        raise NotFoundError(f"no category {new.category_id}")
+    if listing.version != new.listing_version or listing.state not in OPEN_STATES:
+        raise StaleError(_what_happened(session, listing))
+    if new.kind == DecisionKind.ACCEPT and new.category_id != listing.suggested_category_id:
+        raise StaleError(f"the suggestion for {listing.sku!r} has changed; look at it again")
+
+
+def _kept_kind(listing: ListingRow, new: NewDecision) -> DecisionKind:
+    """A correction to the suggested category is an acceptance."""
+    if new.kind == DecisionKind.CORRECT and new.category_id == listing.suggested_category_id:
+        return DecisionKind.ACCEPT
+    return new.kind
+
+
+def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor) -> DecisionRow:
+    kind = _kept_kind(listing, new)
+    row = DecisionRow(
+        key=new.key,
+        listing_id=listing.id,
+        listing_version=listing.version,
+        user_id=actor.id,
+        kind=kind,
+        category_id=new.category_id,
+        shown=dict(new.shown),
+        active_ms=new.active_ms,
+    )
+    session.add(row)
+    if kind in DECIDED_STATES:
+        _move(session, listing, DECIDED_STATES[kind], category_id=new.category_id)
+    return row
+
+
+def _keep_undoing(
+    session: Session, listing: ListingRow, undone: DecisionRow, *, key: str, actor: Actor
+) -> DecisionRow:
+    row = DecisionRow(
+        key=key,
+        listing_id=listing.id,
+        listing_version=listing.version,
+        user_id=actor.id,
+        kind=DecisionKind.UNDO,
+        undoes_id=undone.id,
+    )
+    session.add(row)
+    if undone.kind in DECIDED_STATES:
+        _move(session, listing, ListingState.NEEDS_REVIEW, category_id=None)
+    return row
+
+
+def _move(
+    session: Session, listing: ListingRow, state: ListingState, *, category_id: int | None
+) -> None:
+    session.flush()
+    queries.move_listing(session, listing=listing, state=state, category_id=category_id)
+
+
+def _require_undoable(session: Session, listing: ListingRow, undone: DecisionRow) -> None:
+    if undone.kind == DecisionKind.UNDO:
+        raise ConflictError("an undoing cannot be undone; decide the listing again instead")
+    if queries.find_undoing(session, decision_id=undone.id) is not None:
+        raise ConflictError(f"the decision on {listing.sku!r} was undone already")
+    moved = undone.kind in DECIDED_STATES
+    if listing.version != undone.listing_version + moved or listing.state == ListingState.PUBLISHED:
+        raise StaleError(_what_happened(session, listing))
+
+
+def _require_same(
+    kept: DecisionRow, *, actor: Actor, listing_id: int, undoes_id: int | None
+) -> None:
+    """Refuse a key that stands for another decision."""
+    if (kept.listing_id, kept.user_id, kept.undoes_id) != (listing_id, actor.id, undoes_id):
+        raise ConflictError(f"the key {kept.key!r} belongs to another decision; draw a new one")
+
+
+def _what_happened(session: Session, listing: ListingRow) -> str:
+    """Say who decided what of a listing that changed under a reviewer."""
+    decisions = queries.list_decisions(session, listing_ids=[listing.id])
+    if not decisions:
+        return f"{listing.sku!r} is {listing.state} now and cannot be decided; look at it again"
+    last, name = decisions[-1]
+    paths = queries.map_category_paths(session, ids=[last.category_id or 0])
+    category = f" as {paths[last.category_id]!r}" if last.category_id in paths else ""
+    return f"{name} decided {listing.sku!r} first: {last.kind}{category}"
+
+
+def _outcome(decision: DecisionRow, listing: ListingRow) -> DecisionOutcome:
+    return DecisionOutcome(
+        key=decision.key,
+        kind=DecisionKind(decision.kind),
+        listing_id=listing.id,
+        category_id=decision.category_id,
+        listing_state=ListingState(listing.state),
+        listing_version=listing.version,
+        at=decision.created_at,
+    )

@@ -1,0 +1,83 @@
+"""Counts for the overview and the batches."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.rows import BatchRow, FlagRow, ImageRow, ListingImageRow, ListingRow, UserRow
+from db.states import FlagState
+
+
+def list_batches(session: Session, *, limit: int) -> Sequence[tuple[BatchRow, str]]:
+    """Return the newest batches first, each with the name of who made it."""
+    query = _batches().order_by(BatchRow.id.desc()).limit(limit)
+    return [(batch, name) for batch, name in session.execute(query)]
+
+
+def find_batch(session: Session, *, batch_id: int) -> tuple[BatchRow, str] | None:
+    row = session.execute(_batches().where(BatchRow.id == batch_id)).one_or_none()
+    return None if row is None else tuple(row)
+
+
+def count_states(
+    session: Session, *, batch_ids: Sequence[int] | None = None
+) -> Sequence[tuple[int, str, int]]:
+    """Return (batch id, listing state, listings)."""
+    query = select(ListingRow.batch_id, ListingRow.state, func.count()).group_by(
+        ListingRow.batch_id, ListingRow.state
+    )
+    if batch_ids is not None:
+        query = query.where(ListingRow.batch_id.in_(batch_ids))
+    return [(batch_id, state, count) for batch_id, state, count in session.execute(query)]
+
+
+def count_flags(session: Session, *, batch_ids: Sequence[int]) -> Sequence[tuple[int, str, int]]:
+    """Return (batch id, flag kind, listings with it open)."""
+    query = (
+        select(ListingRow.batch_id, FlagRow.kind, func.count(sa.distinct(FlagRow.listing_id)))
+        .join(ListingRow, ListingRow.id == FlagRow.listing_id)
+        .where(FlagRow.state == FlagState.OPEN, ListingRow.batch_id.in_(batch_ids))
+        .group_by(ListingRow.batch_id, FlagRow.kind)
+    )
+    return [(batch_id, kind, count) for batch_id, kind, count in session.execute(query)]
+
+
+def list_flagged_photos(
+    session: Session, *, batch_id: int, kind: str, limit: int
+) -> Sequence[tuple[int, str, str]]:
+    """Return (listing id, sku, photo's SHA-256), the worst first."""
+    query = (
+        select(ListingRow.id, ListingRow.sku, ImageRow.sha256)
+        .join(FlagRow, FlagRow.listing_id == ListingRow.id)
+        .join(ListingImageRow, ListingImageRow.id == FlagRow.listing_image_id)
+        .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
+        .where(
+            ListingRow.batch_id == batch_id, FlagRow.kind == kind, FlagRow.state == FlagState.OPEN
+        )
+        .order_by(FlagRow.score.desc(), FlagRow.id)
+        .limit(limit)
+    )
+    return [(id_, sku, sha256) for id_, sku, sha256 in session.execute(query)]
+
+
+def list_suggested_categories(
+    session: Session, *, batch_id: int | None, limit: int
+) -> Sequence[tuple[int, int]]:
+    """Return (category id, listings it is suggested for), the most frequent first."""
+    count = func.count()
+    query = (
+        select(ListingRow.suggested_category_id, count)
+        .where(ListingRow.suggested_category_id.is_not(None))
+        .group_by(ListingRow.suggested_category_id)
+        .order_by(count.desc(), ListingRow.suggested_category_id)
+        .limit(limit)
+    )
+    if batch_id is not None:
+        query = query.where(ListingRow.batch_id == batch_id)
+    return [(id_, total) for id_, total in session.execute(query) if id_ is not None]
+
+
+def _batches() -> sa.Select[BatchRow, str]:
+    return select(BatchRow, UserRow.name).join(UserRow, UserRow.id == BatchRow.created_by)

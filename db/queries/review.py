@@ -1,0 +1,180 @@
+"""What the review screen reads and writes: the queue, a listing with all it shows, decisions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from db.rows import (
+    BatchRow,
+    CategoryRow,
+    DecisionRow,
+    FlagRow,
+    ImageRow,
+    ListingImageRow,
+    ListingRow,
+    ModelVersionRow,
+    PredictionRow,
+    UserRow,
+)
+from db.states import FlagState, ListingState
+
+COUNT_LIMIT = 10_000  # counting further would cost a scan of a million rows
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which listings; None leaves a field open."""
+
+    state: ListingState = ListingState.NEEDS_REVIEW
+    batch_id: int | None = None
+    category_id: int | None = None
+    flag: str | None = None
+
+
+def list_queue(
+    session: Session,
+    *,
+    only: QueueFilter,
+    after: tuple[float, int] | None,
+    limit: int,
+) -> Sequence[tuple[int, float]]:
+    """Return (listing id, doubt), most doubtful first, past the (doubt, id) of ``after``."""
+    query = _matching(only).order_by(ListingRow.doubt.desc(), ListingRow.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(sa.tuple_(ListingRow.doubt, ListingRow.id) < sa.tuple_(*after))
+    return [(row.id, row.doubt) for row in session.execute(query)]
+
+
+def count_queue(session: Session, *, only: QueueFilter) -> int:
+    """Count what matches, up to ``COUNT_LIMIT``."""
+    some = _matching(only).limit(COUNT_LIMIT).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def list_listings(session: Session, *, ids: Sequence[int]) -> Sequence[tuple[ListingRow, BatchRow]]:
+    query = select(ListingRow, BatchRow).join(BatchRow, BatchRow.id == ListingRow.batch_id)
+    return [(row, batch) for row, batch in session.execute(query.where(ListingRow.id.in_(ids)))]
+
+
+def list_photos(
+    session: Session, *, listing_ids: Sequence[int]
+) -> Sequence[tuple[ListingImageRow, ImageRow]]:
+    """Return the photos of the listings, by position."""
+    query = (
+        select(ListingImageRow, ImageRow)
+        .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
+        .where(ListingImageRow.listing_id.in_(listing_ids))
+        .order_by(ListingImageRow.listing_id, ListingImageRow.position)
+    )
+    return [(photo, image) for photo, image in session.execute(query)]
+
+
+def list_latest_predictions(
+    session: Session, *, listing_image_ids: Sequence[int]
+) -> Sequence[tuple[PredictionRow, str]]:
+    """Return each photo's newest prediction of each architecture, with the architecture."""
+    newest = (
+        select(func.max(PredictionRow.id))
+        .join(ModelVersionRow, ModelVersionRow.id == PredictionRow.model_version_id)
+        .where(PredictionRow.listing_image_id.in_(listing_image_ids))
+        .group_by(PredictionRow.listing_image_id, ModelVersionRow.arch)
+    )
+    query = (
+        select(PredictionRow, ModelVersionRow.arch)
+        .join(ModelVersionRow, ModelVersionRow.id == PredictionRow.model_version_id)
+        .where(PredictionRow.id.in_(newest))
+        .order_by(PredictionRow.listing_image_id, ModelVersionRow.arch)
+    )
+    return [(prediction, arch) for prediction, arch in session.execute(query)]
+
+
+def list_open_flags(session: Session, *, listing_ids: Sequence[int]) -> Sequence[FlagRow]:
+    query = (
+        select(FlagRow)
+        .where(FlagRow.listing_id.in_(listing_ids), FlagRow.state == FlagState.OPEN)
+        .order_by(FlagRow.listing_id, FlagRow.severity, FlagRow.score.desc())
+    )
+    return session.scalars(query).all()
+
+
+def list_decisions(
+    session: Session, *, listing_ids: Sequence[int]
+) -> Sequence[tuple[DecisionRow, str]]:
+    """Return every decision on the listings with the name of who made it, oldest first."""
+    query = (
+        select(DecisionRow, UserRow.name)
+        .join(UserRow, UserRow.id == DecisionRow.user_id)
+        .where(DecisionRow.listing_id.in_(listing_ids))
+        .order_by(DecisionRow.id)
+    )
+    return [(decision, name) for decision, name in session.execute(query)]
+
+
+def map_category_paths(session: Session, *, ids: Iterable[int]) -> dict[int, str]:
+    """Return the path of each category by id."""
+    query = select(CategoryRow.id, CategoryRow.path).where(CategoryRow.id.in_(set(ids)))
+    return {row.id: row.path for row in session.execute(query)}
+
+
+def search_categories(
+    session: Session, *, words: Sequence[str], limit: int
+) -> Sequence[CategoryRow]:
+    """Return categories whose path has every word; names that start with the first come first."""
+    first = words[0] if words else ""
+    starts = CategoryRow.name.istartswith(first, autoescape=True)
+    query = select(CategoryRow).order_by(starts.desc(), CategoryRow.path).limit(limit)
+    for word in words:
+        query = query.where(CategoryRow.path.icontains(word, autoescape=True))
+    return session.scalars(query).all()
+
+
+def find_listing_for_update(session: Session, *, listing_id: int) -> ListingRow | None:
+    """Find the listing and lock its row until the transaction ends."""
+    return session.get(ListingRow, listing_id, with_for_update=True, populate_existing=True)
+
+
+def find_decision(session: Session, *, key: str) -> DecisionRow | None:
+    return session.scalar(select(DecisionRow).where(DecisionRow.key == key))
+
+
+def find_undoing(session: Session, *, decision_id: int) -> DecisionRow | None:
+    """Find the decision that took this one back."""
+    return session.scalar(select(DecisionRow).where(DecisionRow.undoes_id == decision_id))
+
+
+def move_listing(
+    session: Session, *, listing: ListingRow, state: ListingState, category_id: int | None
+) -> None:
+    """Move the listing, set its decided category and count its version up."""
+    values: dict[str, Any] = {
+        "state": state,
+        "decided_category_id": category_id,
+        "version": ListingRow.version + 1,
+    }
+    session.execute(update(ListingRow).where(ListingRow.id == listing.id).values(values))
+    session.refresh(listing)
+
+
+def _matching(only: QueueFilter) -> sa.Select[int, float | None]:
+    query = select(ListingRow.id, ListingRow.doubt).where(
+        ListingRow.state == only.state, ListingRow.doubt.is_not(None)
+    )
+    if only.batch_id is not None:
+        query = query.where(ListingRow.batch_id == only.batch_id)
+    if only.category_id is not None:
+        query = query.where(ListingRow.suggested_category_id == only.category_id)
+    if only.flag is not None:
+        query = query.where(_has_flag(only.flag))
+    return query
+
+
+def _has_flag(kind: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        FlagRow.listing_id == ListingRow.id,
+        FlagRow.kind == kind,
+        FlagRow.state == FlagState.OPEN,
+    )
