@@ -56,3 +56,8 @@ def local_actor(engine: sa.Engine) -> Actor:
             session.add(row)
             session.flush()
         return Actor(id=row.id, name=row.name, role=row.role)
+
+
+def describe(engine: sa.Engine) -> str:
+    """Return the database's address without its password."""
+    return engine.url.render_as_string(hide_password=True)

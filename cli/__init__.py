@@ -1,0 +1,1 @@
+"""The command ``catalens``: each module reads its arguments, calls one service, prints."""

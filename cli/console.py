@@ -1,0 +1,31 @@
+"""What the commands print with: results on standard output, all else on standard error."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+stderr = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on one line of standard output."""
+    print(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def fail(message: str) -> None:
+    """Print an error in red on standard error."""
+    stderr.print("Error:", style="bold red", end=" ")
+    stderr.print(message, highlight=False, markup=False)
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar with the time left, on standard error."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=stderr,
+    )
