@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web app listens on.")
     port: int = Field(8501, ge=1, le=65535, description="Port of the web app.")
+    allowed_hosts: str = Field(
+        "", description="More host names the web app answers for, separated by commas."
+    )
     open_browser: bool = Field(True, description="Open the web app in a browser at start.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the processes log."
@@ -54,6 +57,12 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'catalens.sqlite3'}"
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Hosts the web app answers for, beside the local machine's own names."""
+        listed = {name.strip() for name in self.allowed_hosts.split(",")}
+        return frozenset(filter(None, listed | {self.host}))
 
     @property
     def images_dir(self) -> Path:
