@@ -1,11 +1,14 @@
-"""Jobs and their chunks."""
+"""Jobs and the chunks that they are done in.
+
+Who locks both a job and one of its chunks locks the job first.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.rows import JobChunkRow, JobRow, ListingImageRow, ListingRow
@@ -55,12 +58,57 @@ def find_job_for_update(session: Session, *, job_id: int) -> JobRow | None:
     return session.get(JobRow, job_id, with_for_update=True, populate_existing=True)
 
 
+def find_chunk(session: Session, *, chunk_id: int) -> JobChunkRow | None:
+    """Find the chunk as it is now, even if the session saw it before."""
+    return session.get(JobChunkRow, chunk_id, populate_existing=True)
+
+
 def list_jobs(session: Session, *, batch_id: int | None, limit: int) -> Sequence[JobRow]:
     """Return the newest jobs first, of one batch or of all."""
     query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
     if batch_id is not None:
         query = query.where(JobRow.batch_id == batch_id)
     return session.scalars(query).all()
+
+
+def list_job_ids(session: Session, *, states: Sequence[JobState]) -> Sequence[int]:
+    query = select(JobRow.id).where(JobRow.state.in_(states)).order_by(JobRow.id)
+    return session.scalars(query).all()
+
+
+def list_unfinished_chunk_ids(session: Session, *, kind: str, limit: int) -> Sequence[int]:
+    """Return the oldest chunks that unfinished jobs of the kind still need."""
+    query = (
+        select(JobChunkRow.id)
+        .join(JobRow, JobRow.id == JobChunkRow.job_id)
+        .where(
+            JobRow.kind == kind,
+            JobRow.state.in_(UNFINISHED_JOB),
+            JobChunkRow.state.in_(UNFINISHED_CHUNK),
+        )
+        .order_by(JobRow.id, JobChunkRow.position)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def list_unfinished_items(session: Session, *, job_id: int) -> set[int]:
+    """Return the items of all chunks that are not done."""
+    query = select(JobChunkRow.items).where(
+        JobChunkRow.job_id == job_id, JobChunkRow.state.in_(UNFINISHED_CHUNK)
+    )
+    return {item for items in session.scalars(query) for item in items}
+
+
+def get_last_position(session: Session, *, job_id: int) -> int:
+    """Return the highest position of the job's chunks."""
+    query = select(func.max(JobChunkRow.position)).where(JobChunkRow.job_id == job_id)
+    return session.scalars(query).one()
+
+
+def is_cancelled(session: Session, *, job_id: int) -> bool:
+    state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
+    return state == JobState.CANCELLED
 
 
 def list_photos(session: Session, *, batch_id: int) -> Sequence[tuple[int, int]]:

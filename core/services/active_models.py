@@ -1,0 +1,88 @@
+"""The active models, loaded once and again whenever they change."""
+
+import logging
+import threading
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.imaging import ImageLimits
+from core.inference import Classifier, InferenceOptions
+from core.services.models import ActiveModel, load_active
+from core.settings import Settings
+from db.engine import reading
+from db.queries import models as queries
+
+log = logging.getLogger(__name__)
+
+Fingerprint = tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActiveClassifier:
+    """The usable active models and the classifiers made of them."""
+
+    models: tuple[ActiveModel, ...]
+    options: InferenceOptions
+
+    @property
+    def version_ids(self) -> frozenset[int]:
+        return frozenset(active.version_id for active in self.models)
+
+    def restricted_to(self, version_ids: frozenset[int]) -> Classifier:
+        """Return a classifier of these versions only; of none, it still decodes and measures."""
+        wanted = [active.model for active in self.models if active.version_id in version_ids]
+        return Classifier(wanted, self.options)
+
+
+class ModelCache:
+    """Keeps the active models in memory; safe in several threads.
+
+    A version that was activated, a file that vanished and one that came back are noticed
+    at the next ``current``.
+    """
+
+    def __init__(self, engine: sa.Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._fingerprint: Fingerprint | None = None
+        self._active = ActiveClassifier((), inference_options(settings))
+
+    def current(self) -> ActiveClassifier:
+        """Return the active models as the database and the disk have them now."""
+        with self._lock:
+            fingerprint = self._look()
+            if fingerprint != self._fingerprint:
+                self._active = self._load()
+                self._fingerprint = fingerprint
+            return self._active
+
+    def _look(self) -> Fingerprint:
+        """Digest and modification time of each active checkpoint; no time without a file."""
+        with reading(self._engine) as session:
+            rows = [(row.digest, row.file_name) for row in queries.list_active(session)]
+        paths = [(digest, self._settings.models_dir / name) for digest, name in rows]
+        return tuple(
+            (digest, path.stat().st_mtime_ns if path.exists() else None) for digest, path in paths
+        )
+
+    def _load(self) -> ActiveClassifier:
+        active = load_active(self._engine, self._settings)
+        for problem in active.problems:
+            log.error("model file %s cannot be used: %s", problem.file_name, problem.reason)
+        log.info("models in use: %s", ", ".join(a.model.arch for a in active.models) or "none")
+        return ActiveClassifier(active.models, inference_options(self._settings))
+
+
+def inference_options(settings: Settings) -> InferenceOptions:
+    """Return how the settings want pictures to be classified."""
+    return InferenceOptions(
+        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        device=settings.device,
+        precision=settings.precision,
+        batch_size=settings.inference_batch_size,
+        decode_threads=settings.decode_threads,
+        top_k=settings.top_k,
+        embedder=settings.embedder,
+    )

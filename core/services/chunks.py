@@ -1,0 +1,136 @@
+"""The life of a chunk: the piece of a job that is done, and repeated, as a whole.
+
+A chunk may be run more than once (a worker dies, two workers take it), so every step
+here is safe to repeat: a start is counted before the work begins, and results are
+written in the transaction that ends the chunk, which only the first run can do.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from db.engine import reading, transaction
+from db.queries import jobs as queries
+from db.rows import JobRow
+from db.states import ChunkState, JobState
+
+log = logging.getLogger(__name__)
+
+# A chunk that took its worker along this many times is not tried again as it is.
+MAX_CRASHES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk whose start was counted.
+
+    Attributes:
+        items: Ids; none when the job is a single piece of work.
+        crashes: Earlier starts that neither ended nor were handed back.
+    """
+
+    id: int
+    job_id: int
+    batch_id: int | None
+    items: tuple[int, ...]
+    crashes: int
+
+
+def list_unfinished(engine: sa.Engine, *, kind: str, limit: int = 200) -> tuple[int, ...]:
+    """Return the ids of the oldest chunks that jobs of the kind still need."""
+    with reading(engine) as session:
+        return tuple(queries.list_unfinished_chunk_ids(session, kind=kind, limit=limit))
+
+
+def begin(engine: sa.Engine, *, chunk_id: int) -> Chunk | None:
+    """Count a start of the chunk; None when nobody needs it any more."""
+    with transaction(engine) as session:
+        seen = queries.find_chunk(session, chunk_id=chunk_id)
+        job = seen and queries.find_job_for_update(session, job_id=seen.job_id)
+        row = queries.find_chunk(session, chunk_id=chunk_id)
+        if not job or not row or not _is_wanted(job, row.state):
+            return None
+        chunk = Chunk(row.id, job.id, job.batch_id, tuple(row.items), row.attempts)
+        row.attempts += 1
+        row.state = ChunkState.RUNNING
+        job.state = JobState.RUNNING
+        job.started_at = job.started_at or datetime.now(UTC)
+        return chunk
+
+
+def hand_back(engine: sa.Engine, *, chunk: Chunk) -> None:
+    """Take the counted start back: the worker stops, which is not the chunk's fault."""
+    with transaction(engine) as session:
+        row = queries.find_chunk(session, chunk_id=chunk.id)
+        if row and row.state == ChunkState.RUNNING:
+            row.attempts -= 1
+            row.state = ChunkState.PENDING
+
+
+def is_cancelled(engine: sa.Engine, *, job_id: int) -> bool:
+    with reading(engine) as session:
+        return queries.is_cancelled(session, job_id=job_id)
+
+
+def lock(session: Session, *, chunk: Chunk) -> bool:
+    """Lock the job for writing the chunk's results; False when nobody wants them any more."""
+    job = queries.find_job_for_update(session, job_id=chunk.job_id)
+    row = queries.find_chunk(session, chunk_id=chunk.id)
+    return bool(job and row and _is_wanted(job, row.state))
+
+
+def complete(session: Session, *, chunk: Chunk, done: int, failed: int) -> None:
+    """End the chunk, and the job with its last one; the caller holds ``lock``."""
+    row = queries.find_chunk(session, chunk_id=chunk.id)
+    job = queries.find_job_for_update(session, job_id=chunk.job_id)
+    assert row
+    assert job
+    row.state = ChunkState.DONE
+    job.done += done
+    job.failed += failed
+    session.flush()
+    if job.done + job.failed == job.total:
+        now = datetime.now(UTC)
+        queries.finish_job(session, job_id=job.id, state=JobState.DONE, error=None, now=now)
+        log.info("job %d is done: %d went well, %d failed", job.id, job.done, job.failed)
+
+
+def complete_single(engine: sa.Engine, *, chunk: Chunk) -> None:
+    """End a job that is a single piece of work."""
+    with transaction(engine) as session:
+        if lock(session, chunk=chunk):
+            complete(session, chunk=chunk, done=1, failed=0)
+
+
+def split(engine: sa.Engine, *, chunk: Chunk) -> None:
+    """Replace the chunk by one chunk an item, so that a bad item takes no other along."""
+    with transaction(engine) as session:
+        if not lock(session, chunk=chunk):
+            return
+        row = queries.find_chunk(session, chunk_id=chunk.id)
+        assert row
+        row.state = ChunkState.SPLIT
+        first = queries.get_last_position(session, job_id=chunk.job_id) + 1
+        singles = [[item] for item in chunk.items]
+        queries.insert_chunks(session, job_id=chunk.job_id, first_position=first, chunks=singles)
+    log.warning("chunk %d crashed %d times; now one chunk an item", chunk.id, chunk.crashes)
+
+
+def fail_job(engine: sa.Engine, *, job_id: int, error: str) -> None:
+    """End the job as failed and let go of its listings."""
+    with transaction(engine) as session:
+        job = queries.find_job_for_update(session, job_id=job_id)
+        now = datetime.now(UTC)
+        if job and queries.finish_job(
+            session, job_id=job_id, state=JobState.FAILED, error=error, now=now
+        ):
+            log.error("job %d failed: %s", job_id, error)
+            if job.batch_id is not None:
+                queries.release_listings(session, batch_id=job.batch_id)
+
+
+def _is_wanted(job: JobRow, chunk_state: str) -> bool:
+    return job.state in queries.UNFINISHED_JOB and chunk_state in queries.UNFINISHED_CHUNK

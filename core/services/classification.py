@@ -1,0 +1,307 @@
+"""Classify a chunk of photos: models, measures, flags, suggestion, in one write.
+
+The slow part runs outside any transaction and only reads. Its results are written in the
+transaction that ends the chunk, so they are there once or not at all.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import groupby
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.errors import CatalogError
+from core.flags import Evidence, raise_flags
+from core.inference import Outcome
+from core.quality import ImageMeasures, measure
+from core.services import chunks
+from core.services.active_models import ActiveClassifier, ModelCache
+from core.services.chunks import Chunk
+from core.settings import Settings
+from core.storage import ImageStore
+from db.engine import reading, transaction
+from db.queries import jobs as job_queries
+from db.queries import predictions as queries
+from db.queries.predictions import Photo, Top
+from db.states import ImageState, ListingState
+
+log = logging.getLogger(__name__)
+
+_WAY_TO_REVIEW = (
+    (ListingState.RECEIVED, ListingState.PROCESSING),
+    (ListingState.PROCESSING, ListingState.NEEDS_REVIEW),
+)
+
+UNDECIDED = (ListingState.RECEIVED, ListingState.PROCESSING, ListingState.NEEDS_REVIEW)
+
+PhotoOutcome = Outcome[int, ImageMeasures]
+Predictions = dict[str, tuple[tuple[str, float], ...]]  # as in Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The category that the models together find likeliest.
+
+    Attributes:
+        probability: Mean over the models of its calibrated probability.
+    """
+
+    category_id: int
+    probability: float
+
+
+def suggest(tops: Sequence[Mapping[int, float]]) -> Suggestion | None:
+    """Average the models' calibrated probabilities by category and take the highest.
+
+    Args:
+        tops: For each model, probabilities by category id; a category it does not list
+            counts as 0.
+    """
+    categories = sorted({category for top in tops for category in top})
+    if not categories:
+        return None
+    means = {category: fmean(top.get(category, 0.0) for top in tops) for category in categories}
+    best = max(categories, key=lambda category: means[category])
+    return Suggestion(best, min(1.0, means[best]))
+
+
+def classify_chunk(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    chunk: Chunk,
+    models: ModelCache,
+    raise_if_stopped: Callable[[], None],
+) -> None:
+    """Classify the photos of the chunk and write everything that follows.
+
+    Photos that cannot be read are stored as such and counted as failed; photos that a
+    model saw before are not shown to it again.
+
+    Args:
+        raise_if_stopped: Called between photos; what it raises ends the work, and nothing
+            is written.
+
+    Raises:
+        CatalogError: The folder of the photos is not there.
+    """
+    photos = _start(engine, chunk)
+    if not photos:
+        return
+    if not settings.images_dir.is_dir():
+        raise CatalogError(f"the photos' folder {settings.images_dir} is missing; bring it back")
+    active = models.current()
+    outcomes: dict[int, PhotoOutcome] = {}
+    for outcome in _classify(engine, settings, photos, active):
+        outcomes[outcome.key] = outcome
+        raise_if_stopped()
+    with transaction(engine) as session:
+        if chunks.lock(session, chunk=chunk):
+            _write(session, chunk, photos, outcomes, active)
+
+
+def give_up(engine: sa.Engine, *, chunk: Chunk, models: ModelCache) -> None:
+    """Store the chunk's only photo as unreadable: its worker died on it every time."""
+    reason = f"the worker died {chunk.crashes} times while it worked on this photo"
+    with transaction(engine) as session:
+        if not chunks.lock(session, chunk=chunk):
+            return
+        (photo,) = queries.list_photos(session, photo_ids=chunk.items)
+        queries.mark_unreadable(session, image_id=photo.image_id, reason=reason)
+        given_up = [photo._replace(image_state=ImageState.UNREADABLE, image_reason=reason)]
+        _write(session, chunk, given_up, {}, models.current())
+    log.error("image %s: %s", photo.sha256, reason)
+
+
+def _start(engine: sa.Engine, chunk: Chunk) -> Sequence[Photo]:
+    """Move the chunk's listings to processing; return its photos, none if it is not wanted."""
+    with transaction(engine) as session:
+        if not chunks.lock(session, chunk=chunk):
+            return ()
+        photos = queries.list_photos(session, photo_ids=chunk.items)
+        queries.move_listings(
+            session,
+            listing_ids={photo.listing_id for photo in photos},
+            from_state=ListingState.RECEIVED,
+            to_state=ListingState.PROCESSING,
+        )
+        return photos
+
+
+def _classify(
+    engine: sa.Engine, settings: Settings, photos: Sequence[Photo], active: ActiveClassifier
+) -> Iterator[PhotoOutcome]:
+    """Show the photos to the models that at least one of them still needs."""
+    readable = [photo for photo in photos if photo.image_state == ImageState.READABLE]
+    photo_ids = [photo.id for photo in readable]
+    with reading(engine) as session:
+        known = queries.list_predicted(session, photo_ids=photo_ids, version_ids=active.version_ids)
+    pairs = {(photo_id, version) for photo_id in photo_ids for version in active.version_ids}
+    needed = frozenset(version for _, version in pairs - known)
+    store = ImageStore(settings.images_dir, settings.cache_dir)
+    items = [(photo.id, partial(store.read, photo.sha256)) for photo in readable]
+    return active.restricted_to(needed).classify(items, measure)
+
+
+def _write(
+    session: Session,
+    chunk: Chunk,
+    photos: Sequence[Photo],
+    outcomes: Mapping[int, PhotoOutcome],
+    active: ActiveClassifier,
+) -> None:
+    """Write all that follows from the outcomes and end the chunk."""
+    usable = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
+    for photo in photos:
+        error = photo.id in outcomes and outcomes[photo.id].error
+        if error:
+            queries.mark_unreadable(session, image_id=photo.image_id, reason=str(error))
+    queries.insert_predictions(session, values=list(_prediction_rows(usable.values(), active)))
+    queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
+    _refresh_listings(session, chunk, photos, usable, active)
+    failed = len(photos) - len(usable)
+    chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
+
+
+def _prediction_rows(
+    outcomes: Iterable[PhotoOutcome], active: ActiveClassifier
+) -> Iterator[dict[str, Any]]:
+    by_digest = {model.model.digest: model for model in active.models}
+    for outcome in outcomes:
+        for digest, ranked in (outcome.top or {}).items():
+            model = by_digest[digest]
+            top = [
+                {"category_id": model.category_ids[label], "probability": float(probability)}
+                for label, probability in zip(
+                    ranked.label_indices, ranked.probabilities, strict=True
+                )
+            ]
+            yield {
+                "listing_image_id": outcome.key,
+                "model_version_id": model.version_id,
+                "top": top,
+                **top[0],
+            }
+
+
+def _embedding_rows(
+    photos: Sequence[Photo], outcomes: Mapping[int, PhotoOutcome]
+) -> Iterator[dict[str, Any]]:
+    for photo in photos:
+        outcome = outcomes.get(photo.id)
+        if outcome is None or outcome.embedding is None:
+            continue
+        yield {
+            "image_id": photo.image_id,
+            "space": outcome.embedding_space,
+            "dim": len(outcome.embedding),
+            "vector": np.asarray(outcome.embedding, "<f2").tobytes(),
+        }
+
+
+def _refresh_listings(
+    session: Session,
+    chunk: Chunk,
+    photos: Sequence[Photo],
+    outcomes: Mapping[int, PhotoOutcome],
+    active: ActiveClassifier,
+) -> None:
+    """Renew flags and suggestions of listings that nobody decided; send them to review."""
+    undecided = queries.list_listings_in(
+        session, listing_ids={photo.listing_id for photo in photos}, states=UNDECIDED
+    )
+    tops = queries.list_tops(session, listing_ids=undecided, version_ids=active.version_ids)
+    measured = [
+        (photo, measures)
+        for photo in photos
+        if photo.id in outcomes and photo.listing_id in undecided
+        if (measures := outcomes[photo.id].measures) is not None
+    ]
+    queries.replace_open_flags(
+        session,
+        photo_ids=[photo.id for photo, _ in measured],
+        values=list(_flag_rows(session, measured, tops)),
+    )
+    finished = undecided - _awaited(session, chunk, undecided)
+    queries.set_suggestions(session, values=list(_suggestion_rows(finished, tops)))
+    for from_state, to_state in _WAY_TO_REVIEW:
+        queries.move_listings(
+            session, listing_ids=finished, from_state=from_state, to_state=to_state
+        )
+
+
+def _awaited(session: Session, chunk: Chunk, listing_ids: Collection[int]) -> set[int]:
+    """Return the listings of which other chunks of the job still have a photo to do."""
+    others = [
+        (listing_id, photo_id)
+        for listing_id, photo_id in queries.list_siblings(session, listing_ids=listing_ids)
+        if photo_id not in chunk.items
+    ]
+    if not others:  # always, unless the chunk came from a split
+        return set()
+    awaited = job_queries.list_unfinished_items(session, job_id=chunk.job_id)
+    return {listing_id for listing_id, photo_id in others if photo_id in awaited}
+
+
+def _suggestion_rows(listing_ids: Iterable[int], tops: Sequence[Top]) -> Iterator[dict[str, Any]]:
+    """The first photo that any model has seen speaks for the listing."""
+    main: dict[int, list[Top]] = {}
+    for listing_id, of_listing in groupby(tops, key=lambda top: top.listing_id):
+        main[listing_id] = list(next(groupby(of_listing, key=lambda top: top.position))[1])
+    for listing_id in sorted(listing_ids):
+        suggestion = suggest([_by_category(top) for top in main.get(listing_id, ())])
+        yield {
+            "id": listing_id,
+            "suggested_category_id": suggestion and suggestion.category_id,
+            "doubt": 1.0 - suggestion.probability if suggestion else 1.0,
+        }
+
+
+def _by_category(top: Top) -> dict[int, float]:
+    return {entry["category_id"]: entry["probability"] for entry in top.top}
+
+
+def _flag_rows(
+    session: Session, measured: Sequence[tuple[Photo, ImageMeasures]], tops: Sequence[Top]
+) -> Iterator[dict[str, Any]]:
+    predictions = _predictions_by_photo(session, tops)
+    shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
+    for photo, measures in measured:
+        evidence = Evidence(
+            measures=measures,
+            predictions=predictions[photo.id],
+            claimed=photo.claimed,
+            same_content=tuple(sorted(shown_by[photo.image_id] - {photo.listing_id})),
+        )
+        for finding in raise_flags(evidence):
+            yield {
+                "listing_id": photo.listing_id,
+                "listing_image_id": photo.id,
+                **asdict(finding),
+            }
+
+
+def _predictions_by_photo(session: Session, tops: Sequence[Top]) -> Mapping[int, Predictions]:
+    category_ids = {entry["category_id"] for top in tops for entry in top.top}
+    paths = queries.list_category_paths(session, category_ids=category_ids)
+    found: defaultdict[int, Predictions] = defaultdict(dict)
+    for top in tops:
+        found[top.photo_id][top.arch] = tuple(
+            (paths[category_id], probability)
+            for category_id, probability in _by_category(top).items()
+        )
+    return found
+
+
+def _listings_by_image(session: Session, image_ids: set[int]) -> Mapping[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for image_id, listing_id in queries.list_users_of_images(session, image_ids=image_ids):
+        found[image_id].add(listing_id)
+    return found
