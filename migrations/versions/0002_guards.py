@@ -34,14 +34,16 @@ TRANSITIONS = (
     ("auto_accepted", "published"),
 )
 
-# (trigger, table, timing, condition, message)
+# Each is trigger, table, timing, condition and message.
 GUARDS = (
     (
         "listings_move",
         "listings",
         "UPDATE OF state",
-        "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM listing_transitions"
-        " WHERE from_state = OLD.state AND to_state = NEW.state)",
+        (
+            "NEW.state <> OLD.state AND NOT EXISTS (SELECT 1 FROM listing_transitions"
+            " WHERE from_state = OLD.state AND to_state = NEW.state)"
+        ),
         "a listing cannot make this move; see listing_transitions",
     ),
     ("decisions_no_update", "decisions", "UPDATE", "1 = 1", "decisions are append-only"),

@@ -106,11 +106,13 @@ def test_a_decision_can_neither_be_changed_nor_deleted(any_engine, statement):
 )
 def test_a_decision_that_makes_no_sense_is_refused(any_engine, values):
     add_everything(any_engine)
-
-    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+    with reading(any_engine) as session:
         listing = session.scalars(select(ListingRow)).one()
         user_id = session.scalars(select(UserRow.id)).one()
-        session.add(make_decision(listing, user_id, key="another", **values))
+        decision = make_decision(listing, user_id, key="another", **values)
+
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        session.add(decision)
 
 
 def test_a_second_prediction_of_one_model_for_one_photo_is_not_stored(any_engine):
