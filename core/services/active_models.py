@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from core.imaging import ImageLimits
 from core.inference import Classifier, InferenceOptions
-from core.services.models import ActiveModel, load_active
+from core.services.models import ActiveModel, load_active, load_version
 from core.settings import Settings
 from db.engine import reading
 from db.queries import models as queries
@@ -57,6 +57,18 @@ class ModelCache:
                 self._active = self._load()
                 self._fingerprint = fingerprint
             return self._active
+
+    def get(self, version_id: int) -> ActiveModel:
+        """Return the model of a version; one that is not active is loaded for this once.
+
+        Raises:
+            NotFoundError: No version has this id.
+            CheckpointError: Its file is missing or damaged.
+        """
+        for active in self.current().models:
+            if active.version_id == version_id:
+                return active
+        return load_version(self._engine, self._settings, version_id=version_id)
 
     def _look(self) -> Fingerprint:
         """Digest and modification time of each active checkpoint; no time without a file."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from core.actors import Actor, require
-from core.errors import CheckpointError
+from core.errors import CheckpointError, NotFoundError
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries import categories as category_queries
@@ -144,6 +144,21 @@ def load_active(engine: sa.Engine, settings: Settings) -> ActiveModels:
             with transaction(engine) as session:
                 queries.set_problem(session, version_id=version_id, problem=reason)
     return ActiveModels(tuple(models), tuple(problems))
+
+
+def load_version(engine: sa.Engine, settings: Settings, *, version_id: int) -> ActiveModel:
+    """Load one version, active or not.
+
+    Raises:
+        NotFoundError: No version has this id.
+        CheckpointError: Its file is missing or damaged.
+    """
+    with reading(engine) as session:
+        row = queries.find_version(session, version_id=version_id)
+        if row is None:
+            raise NotFoundError(f"no model version {version_id}")
+        path, digest = settings.models_dir / row.file_name, row.digest
+    return _load(engine, path, version_id, digest)
 
 
 def _load(engine: sa.Engine, path: Path, version_id: int, digest: str) -> ActiveModel:

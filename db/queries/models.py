@@ -29,6 +29,10 @@ def activate_version(session: Session, *, version: ModelVersionRow) -> None:
     session.flush()
 
 
+def find_version(session: Session, *, version_id: int) -> ModelVersionRow | None:
+    return session.get(ModelVersionRow, version_id)
+
+
 def list_versions(session: Session) -> Sequence[ModelVersionRow]:
     """Return all versions, newest first."""
     return session.scalars(select(ModelVersionRow).order_by(ModelVersionRow.id.desc())).all()
