@@ -6,9 +6,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select
 
 from core.actors import Actor
+from core.errors import ConflictError
 from core.settings import Settings, get_settings
 from db import engine as db_engine
 from db.engine import transaction
@@ -29,6 +32,36 @@ def open_engine(settings: Settings) -> sa.Engine:
 def get_engine() -> sa.Engine:
     """The process's engine."""
     return open_engine(get_settings())
+
+
+@cache
+def get_ready_engine() -> sa.Engine:
+    """The process's engine on a migrated database; an empty database is migrated first.
+
+    Raises:
+        ConflictError: The schema is of another version than the program.
+    """
+    engine = get_engine()
+    current, head = current_revision(engine), head_revision(engine)
+    if current is None:
+        upgrade(engine)
+    elif current != head:
+        raise ConflictError(
+            f"the database {describe(engine)} is at revision {current}, this program needs {head}; "
+            "run: catalens db upgrade"
+        )
+    return engine
+
+
+def current_revision(engine: sa.Engine) -> str | None:
+    """The revision of the schema; None for an empty database."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision(engine: sa.Engine) -> str | None:
+    """The newest revision that this program knows."""
+    return ScriptDirectory.from_config(alembic_config(engine)).get_current_head()
 
 
 def alembic_config(engine: sa.Engine) -> Config:
