@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from core.imaging.decoding import PIXEL_CEILING
 
 RENDITIONS: dict[str, int] = {"thumb": 320, "view": 1280}
 """Longer side, in pixels, of the JPEGs that are made for the browser."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 # What is stored was taken in once, under the limits of that day.
 _STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)
@@ -47,7 +50,13 @@ class ImageStore:
             raise NotFoundError(f"no photo {sha256} in {self._originals}") from error
 
     def path(self, sha256: str) -> Path:
-        """Return where an original lies, whether it does or not."""
+        """Return where an original lies, whether it does or not.
+
+        Raises:
+            NotFoundError: The name is no SHA-256 (it may come from an address).
+        """
+        if not _SHA256.fullmatch(sha256):
+            raise NotFoundError(f"{sha256!r} names no photo")
         return self._originals / sha256[:2] / sha256[2:4] / sha256
 
     def rendition(self, sha256: str, max_side_px: int) -> Path:
@@ -62,7 +71,8 @@ class ImageStore:
             raise InvalidInputError(
                 f"no rendition of {max_side_px} px; there are {list(RENDITIONS.values())}"
             )
-        path = self._renditions / str(max_side_px) / sha256[:2] / f"{sha256}.jpg"
+        original = self.path(sha256)
+        path = self._renditions / str(max_side_px) / sha256[:2] / f"{original.name}.jpg"
         if not path.exists():
             picture = decode(self.read(sha256), _STORED)
             _write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))

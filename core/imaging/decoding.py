@@ -89,7 +89,7 @@ def decode(data: bytes, limits: ImageLimits) -> DecodedImage:
 def _decode_upright(data: bytes, image_format: ImageFormat, limits: ImageLimits) -> Image.Image:
     with Image.open(io.BytesIO(data), formats=[image_format.codec]) as image:
         _check_size(image.size, limits)
-        orientation = 1 if image_format.key == "HEIC" else orientation_of(image)
+        orientation = orientation_of(image)
         image.load()
         _check_size(image.size, limits)  # a header can say less than the data holds
         picture = to_srgb(image)

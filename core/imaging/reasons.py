@@ -45,7 +45,7 @@ REASONS = table_of(
     Reason(
         "absurd_size",
         "Impossible size",
-        "the picture claims {width_px} x {height_px} px; sides of 1 to {max_side_px:,} px are taken",
+        "the picture claims {width_px} x {height_px} px; sides of 1 to {max_side_px:,} are taken",
     ),
     Reason(
         "absurd_exif",

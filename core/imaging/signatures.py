@@ -15,7 +15,6 @@ class OtherKind:
 
     name: str
     matches: Callable[[bytes], bool]
-    is_image: bool = False
 
 
 def _starts(*prefixes: bytes) -> Callable[[bytes], bool]:
@@ -44,14 +43,18 @@ def _is_text(head: bytes) -> bool:
     return all(character.isprintable() or character in "\t\r\n\f" for character in text)
 
 
+# Pictures, but not taken. They come first: a camera's raw file begins as a TIFF does.
+OTHER_IMAGES: tuple[OtherKind, ...] = (
+    OtherKind("a camera's raw file", _is_raw_photo),
+    OtherKind("a Photoshop file", _starts(b"8BPS")),
+    OtherKind("a JPEG 2000 picture", _starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
+    OtherKind("a JPEG XL picture", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    OtherKind("a Windows icon", _starts(b"\0\0\1\0", b"\0\0\2\0")),
+    OtherKind("an SVG drawing", _is_svg),
+    OtherKind("a PostScript file", _starts(b"%!PS")),
+)
+
 OTHER_KINDS: tuple[OtherKind, ...] = (
-    OtherKind("a camera's raw file", _is_raw_photo, is_image=True),
-    OtherKind("a Photoshop file", _starts(b"8BPS"), is_image=True),
-    OtherKind("a JPEG 2000 picture", _starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), True),
-    OtherKind("a JPEG XL picture", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), True),
-    OtherKind("a Windows icon", _starts(b"\0\0\1\0", b"\0\0\2\0"), True),
-    OtherKind("an SVG drawing", _is_svg, is_image=True),
-    OtherKind("a PostScript file", _starts(b"%!PS"), is_image=True),
     OtherKind("a PDF document", _starts(b"%PDF")),
     OtherKind("a zip archive", _starts(b"PK\3\4", b"PK\5\6", b"PK\7\x08")),
     OtherKind("a RAR archive", _starts(b"Rar!")),
@@ -69,9 +72,15 @@ OTHER_KINDS: tuple[OtherKind, ...] = (
     OtherKind("a web page", _is_html),
     OtherKind("an XML file", _starts(b"<?xml", b"\xef\xbb\xbf<?xml")),
     OtherKind("text", _is_text),
+    OtherKind("of an unknown kind", lambda _: True),
 )
 
-_UNKNOWN = OtherKind("of an unknown kind", lambda _: True)
+
+def kind_of(data: bytes) -> ImageFormat | OtherKind:
+    """Return what the first bytes (at most ``HEAD_BYTES`` are looked at) show."""
+    head = data[:HEAD_BYTES]
+    kinds: tuple[ImageFormat | OtherKind, ...] = (*OTHER_IMAGES, *FORMATS, *OTHER_KINDS)
+    return next(kind for kind in kinds if kind.matches(head))
 
 
 def identify(data: bytes) -> ImageFormat:
@@ -82,10 +91,8 @@ def identify(data: bytes) -> ImageFormat:
     """
     if not data:
         raise refuse("empty")
-    head = data[:HEAD_BYTES]
-    kind = next((other for other in OTHER_KINDS if other.is_image and other.matches(head)), None)
-    taken = next((each for each in FORMATS if each.matches(head)), None)
-    if taken is not None and kind is None:
-        return taken
-    kind = kind or next((other for other in OTHER_KINDS if other.matches(head)), _UNKNOWN)
-    raise refuse("format_not_taken" if kind.is_image else "not_an_image", kind=kind.name)
+    kind = kind_of(data)
+    if isinstance(kind, ImageFormat):
+        return kind
+    key = "format_not_taken" if kind in OTHER_IMAGES else "not_an_image"
+    raise refuse(key, kind=kind.name)
