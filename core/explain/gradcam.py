@@ -59,7 +59,7 @@ def _activation(
     row = ARCHITECTURES[model.arch]
     network = _private_copy(model.network)
     device = next(network.parameters()).device
-    batch = normalise(torch.from_numpy(seen[None]).to(device), model.preprocessing)
+    batch = normalise(torch.tensor(seen[None], device=device), model.preprocessing)
     batch.requires_grad_(True)  # the weights want no gradient, so the input has to
     reshape = row.cam_reshape(network) if row.cam_reshape else None
     with torch.enable_grad(), GradCAM(network, [row.cam_layer(network)], reshape) as cam:

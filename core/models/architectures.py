@@ -50,7 +50,7 @@ class Architecture:
         cam_reshape: Network to a function that makes its activations (B, C, H, W); None
             where they are that already.
         hub_name: Name of the pretrained network in timm; None has none.
-        adapt_weights: Fits foreign weights to a network of another input size.
+        adapt_weights: ``(state dict, network)`` to a state dict for the network's input size.
         quick: Trains on two CPU cores in a minute or two; for the sample catalog.
     """
 
@@ -61,7 +61,7 @@ class Architecture:
     cam_layer: Callable[[Any], nn.Module]
     cam_reshape: Callable[[Any], Callable[[Tensor], Tensor]] | None
     hub_name: str | None
-    adapt_weights: Callable[[StateDict, Any], StateDict] | None
+    adapt_weights: Callable[..., StateDict] | None
     defaults: TrainingDefaults
     quick: TrainingDefaults
 
@@ -195,7 +195,7 @@ _ROWS = (
         cam_layer=lambda network: network.blocks[-1].norm1,
         cam_reshape=_tokens_to_map,
         hub_name="vit_small_patch16_224",
-        adapt_weights=lambda weights, network: checkpoint_filter_fn(weights, network),
+        adapt_weights=checkpoint_filter_fn,
         defaults=TrainingDefaults(
             weights="hub",
             image_size_px=224,

@@ -110,11 +110,11 @@ def crops(
 
 
 def normalise(batch: Tensor, preprocessing: Preprocessing) -> Tensor:
-    """Turn (N, S, S, 3) uint8 into (N, 3, S, S) float32, channels last, on the same device."""
+    """Turn (N, S, S, 3) of 0 to 255 into (N, 3, S, S) float32, channels last, on its device."""
     mean = torch.tensor(preprocessing.mean, device=batch.device) * 255
     std = torch.tensor(preprocessing.std, device=batch.device) * 255
     # The permuted view of channels-last memory is what channels_last means: nothing is copied.
-    return batch.to(torch.float32).sub_(mean).div_(std).permute(0, 3, 1, 2)
+    return batch.to(torch.float32).sub(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def _crop_span(length_px: int, scaled_px: int, size_px: int) -> tuple[float, float]:

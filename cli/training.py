@@ -1,0 +1,123 @@
+"""``catalens train`` and ``catalens models``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from cli import console
+from core.services import database, models
+from core.services.models import ModelVersion
+from core.settings import get_settings
+
+if TYPE_CHECKING:
+    from core.training import TrainingProgress
+
+
+def train_command(  # noqa: PLR0913 -- one parameter an option
+    *,
+    arch: Annotated[str, typer.Option(help="custom_cnn, resnet50 or vit.")],
+    data: Annotated[
+        Path, typer.Option(help="A folder for each category, a CSV (path, label), or Grocery.")
+    ],
+    epochs: Annotated[int | None, typer.Option(help="Times each picture is seen.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the input, in pixels.")] = None,
+    weights: Annotated[str | None, typer.Option(help="hub, none or file:PATH.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures in one step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of the schedule.")] = None,
+    full: Annotated[
+        bool | None,
+        typer.Option("--full/--head-only", help="Train all of a pretrained network or its head."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.")] = 0,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train a network on labelled pictures and put it to use."""
+    from core.services.training import train_and_register
+    from core.training import TrainingRequest
+
+    engine = database.get_engine()
+    database.upgrade(engine)
+    request = TrainingRequest(
+        arch=arch,
+        data=data,
+        epochs=epochs,
+        image_size_px=image_size,
+        weights=weights,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        full=full,
+        seed=seed,
+    )
+    with _progress_bar() as on_progress:
+        version = train_and_register(
+            engine,
+            get_settings(),
+            actor=database.local_actor(engine),
+            request=request,
+            on_progress=on_progress,
+            should_stop=lambda: False,
+        )
+    _print([version], json_output=json_output)
+
+
+def models_command(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the model versions, newest first."""
+    engine = database.get_engine()
+    database.upgrade(engine)
+    versions = models.list_versions(engine, actor=database.local_actor(engine))
+    _print(list(versions), json_output=json_output)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[["TrainingProgress"], None]]:
+    with console.progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+        stage = ""
+
+        def on_progress(progress: "TrainingProgress") -> None:
+            nonlocal stage
+            if progress.stage != stage:
+                stage = progress.stage
+                bar.reset(task)  # the time left is that of the stage
+            bar.update(
+                task,
+                description=_describe(progress),
+                completed=progress.done,
+                total=progress.total,
+            )
+
+        yield on_progress
+
+
+def _describe(progress: "TrainingProgress") -> str:
+    if progress.stage != "training" or progress.loss is None:
+        return progress.stage
+    accuracy = "" if progress.val_accuracy is None else f", validation {progress.val_accuracy:.1%}"
+    return f"epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.2f}{accuracy}"
+
+
+def _print(versions: list[ModelVersion], *, json_output: bool) -> None:
+    if json_output:
+        console.print_json({"models": [asdict(version) for version in versions]})
+        return
+    splits = ("train", "validation", "test")
+    table = Table("id", "architecture", "state", *splits, "categories", "MB", "digest")
+    for version in versions:
+        accuracies = version.metrics.get("splits", {})
+        table.add_row(
+            str(version.id),
+            version.arch,
+            version.state if version.problem is None else f"{version.state}: {version.problem}",
+            *(f"{accuracies[name]['top1']:.1%}" if name in accuracies else "-" for name in splits),
+            str(version.label_count),
+            f"{version.file_bytes / 1e6:.1f}",
+            version.digest[:12],
+        )
+    console.stdout.print(table)

@@ -1,0 +1,86 @@
+"""Where a network's first weights come from: timm's hub, a file, or chance."""
+
+from pathlib import Path
+
+import timm
+from safetensors import SafetensorError
+from timm.models import load_state_dict
+from torch import nn
+
+from core.errors import InvalidInputError, WeightsUnavailableError
+from core.models.architectures import Architecture, StateDict
+
+FILE_PREFIX = "file:"
+_ADVICE = "use --weights none to start from random weights, or --weights file:PATH"
+
+
+def build_network(
+    row: Architecture, *, num_classes: int, image_size_px: int, drop_rate: float, weights: str
+) -> nn.Module:
+    """Return a network with a fresh classifier on the weights asked for.
+
+    Args:
+        weights: ``hub`` (timm's pretrained), ``none`` (random), or ``file:PATH``, a
+            safetensors or .pth file, with a classifier or without.
+
+    Raises:
+        InvalidInputError: ``weights`` is none of these.
+        WeightsUnavailableError: The hub cannot be reached, or the file does not fit.
+    """
+    network = row.build(num_classes, image_size_px, drop_rate)
+    if weights == "none":
+        return network
+    if weights == "hub":
+        _load(network, row, _fetch(row), origin=f"timm's {row.hub_name}")
+    elif weights.startswith(FILE_PREFIX):
+        path = Path(weights.removeprefix(FILE_PREFIX))
+        _load(network, row, _read(path), origin=str(path))
+    else:
+        raise InvalidInputError(f"weights are hub, none or file:PATH, not {weights!r}")
+    return network
+
+
+def _fetch(row: Architecture) -> StateDict:
+    if row.hub_name is None:
+        raise WeightsUnavailableError(f"{row.label} has no pretrained weights; {_ADVICE}")
+    try:
+        weights: StateDict = timm.create_model(row.hub_name, pretrained=True).state_dict()
+    except (OSError, RuntimeError) as error:
+        raise WeightsUnavailableError(
+            f"the pretrained weights of {row.hub_name} cannot be downloaded "
+            f"({type(error).__name__}); {_ADVICE}"
+        ) from error
+    return weights
+
+
+def _read(path: Path) -> StateDict:
+    try:
+        weights: StateDict = load_state_dict(str(path))  # never unpickles: weights_only
+    except FileNotFoundError as error:
+        raise WeightsUnavailableError(f"there is no file {path}; {_ADVICE}") from error
+    except (OSError, RuntimeError, SafetensorError, ValueError, KeyError, EOFError) as error:
+        raise WeightsUnavailableError(f"{path} holds no weights: {error}") from error
+    return weights
+
+
+def _load(network: nn.Module, row: Architecture, weights: StateDict, *, origin: str) -> None:
+    """Load all but the classifier, which stays fresh."""
+    adapted = row.adapt_weights(weights, network) if row.adapt_weights else weights
+    head = _classifier_names(network)
+    kept = {name: tensor for name, tensor in adapted.items() if name not in head}
+    try:
+        result = network.load_state_dict(kept, strict=False)
+    except RuntimeError as error:
+        raise WeightsUnavailableError(f"{origin} does not fit {row.label}: {error}") from error
+    wrong = (set(result.missing_keys) - head) | set(result.unexpected_keys)
+    if wrong:
+        raise WeightsUnavailableError(
+            f"{origin} does not fit {row.label}: {len(wrong)} tensors are missing or too many, "
+            f"such as {min(wrong)!r}"
+        )
+
+
+def _classifier_names(network: nn.Module) -> set[str]:
+    classifier = network.get_classifier()  # type: ignore[operator]
+    prefix = next(name for name, module in network.named_modules() if module is classifier)
+    return {f"{prefix}.{name}" for name in classifier.state_dict()}

@@ -1,0 +1,128 @@
+"""Train a network and put it to use; also as a job of the worker."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.actors import Actor, require
+from core.errors import NotFoundError
+from core.imaging import ImageLimits
+from core.models import checkpoint
+from core.services.models import ModelVersion, register_checkpoint
+from core.settings import Settings
+from core.training import Resources, TrainingProgress, TrainingRequest, train
+from db.engine import reading, transaction
+from db.queries import jobs as job_queries
+from db.rows import UserRow
+
+_REPORT_EVERY_S = 0.5
+
+OnProgress = Callable[[TrainingProgress], None]
+ShouldStop = Callable[[], bool]
+
+
+def train_and_register(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    request: TrainingRequest,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> ModelVersion:
+    """Train, register the checkpoint, and make it the active version of its architecture.
+
+    Raises:
+        ForbiddenError: The actor may not train.
+        InvalidInputError: The request or the data cannot be used.
+        WeightsUnavailableError: The first weights could not be had.
+        JobCancelledError: ``should_stop`` said so.
+    """
+    require(actor, "train")
+    trained = train(
+        request,
+        resources=_resources(settings),
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
+        path = Path(folder) / "trained.safetensors"
+        checkpoint.save(path, network=trained.network, card=trained.card)
+        return register_checkpoint(engine, settings, actor=actor, path=path)
+
+
+def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> ModelVersion:
+    """Do the training that a job of kind ``training`` asks for; its params are the request.
+
+    Writes to the job's progress twice a second at most: stage, done, total, epoch, epochs,
+    loss, val_accuracy, seconds_left and curve.
+
+    Raises:
+        NotFoundError: No job has this id.
+        JobCancelledError: The job was cancelled; and whatever ``train_and_register`` raises.
+    """
+    with reading(engine) as session:
+        job = job_queries.find_job(session, job_id=job_id)
+        if job is None:
+            raise NotFoundError(f"no job {job_id}")
+        request = TrainingRequest.from_dict(job.params)
+        user = session.get_one(UserRow, job.created_by)
+        actor = Actor(id=user.id, name=user.name, role=user.role)
+    return train_and_register(
+        engine,
+        settings,
+        actor=actor,
+        request=request,
+        on_progress=_every(_REPORT_EVERY_S, lambda progress: _write(engine, job_id, progress)),
+        should_stop=_asked_every(_REPORT_EVERY_S, lambda: _is_cancelled(engine, job_id)),
+    )
+
+
+def _resources(settings: Settings) -> Resources:
+    return Resources(
+        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        device=settings.device,
+        precision=settings.precision,
+        decode_threads=settings.decode_threads,
+    )
+
+
+def _every(seconds: float, report: OnProgress) -> OnProgress:
+    """Pass on a progress when this much time has gone by, and whenever the stage changes."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def on_progress(progress: TrainingProgress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.stage != last[0] or now - last[1] >= seconds:
+            last = (progress.stage, now)
+            report(progress)
+
+    return on_progress
+
+
+def _asked_every(seconds: float, ask: ShouldStop) -> ShouldStop:
+    """Ask at most this often; in between the answer stands."""
+    asked_at, answer = float("-inf"), False
+
+    def should_stop() -> bool:
+        nonlocal asked_at, answer
+        if time.monotonic() - asked_at >= seconds:
+            asked_at, answer = time.monotonic(), ask()
+        return answer
+
+    return should_stop
+
+
+def _write(engine: sa.Engine, job_id: int, progress: TrainingProgress) -> None:
+    with transaction(engine) as session:
+        job_queries.set_progress(session, job_id=job_id, progress=asdict(progress))
+
+
+def _is_cancelled(engine: sa.Engine, job_id: int) -> bool:
+    with reading(engine) as session:
+        return job_queries.is_cancelled(session, job_id=job_id)

@@ -1,0 +1,86 @@
+"""What a training works with: the network in its place, and the pictures it looks at."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.models.architectures import embed
+from core.models.preprocessing import Preprocessing, normalise
+from core.training.augmentation import augment
+from core.training.pictures import Pictures
+from core.training.request import Recipe
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """The network on its device, with the recipe.
+
+    Attributes:
+        check: Called at each batch; raises JobCancelledError when the training shall stop.
+    """
+
+    network: Any
+    device: torch.device
+    dtype: torch.dtype
+    recipe: Recipe
+    preprocessing: Preprocessing
+    pictures: Pictures
+    check: Callable[[], None]
+
+    def autocast(self) -> torch.autocast:
+        reduced = self.dtype is not torch.float32
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)
+
+    def training_batches(
+        self, batches: list[Indices], generator: torch.Generator
+    ) -> Iterator[Tensor]:
+        """Yield augmented, normalised (N, 3, S, S) for each batch of indices."""
+        for squares in self._squares(batches):
+            yield normalise(augment(squares, self.recipe, generator), self.preprocessing)
+
+    def compute_logits(self, indices: Indices) -> NDArray[np.float32]:
+        """Return (N, C) of the pictures as they are seen in use."""
+        return self._evaluate(self.network, indices)
+
+    def compute_features(self, indices: Indices) -> NDArray[np.float32]:
+        """Return the pooled features before the classifier, (N, D)."""
+        return self._evaluate(lambda batch: embed(self.network, batch), indices)
+
+    @torch.inference_mode()
+    def _evaluate(
+        self, function: Callable[[Tensor], Tensor], indices: Indices
+    ) -> NDArray[np.float32]:
+        self.network.eval()
+        results = []
+        for squares in self._squares(_cut(indices, 2 * self.recipe.batch_size)):
+            batch = normalise(self._middle(squares), self.preprocessing)
+            with self.autocast():
+                results.append(function(batch).float().cpu())
+        return np.asarray(torch.cat(results).numpy())
+
+    def _squares(self, batches: list[Indices]) -> Iterator[Tensor]:
+        for squares in self.pictures.batches(batches):
+            self.check()
+            yield torch.from_numpy(squares).to(self.device, non_blocking=True)
+
+    def _middle(self, squares: Tensor) -> Tensor:
+        """(N, P, P, 3) to the central (N, S, S, 3), as in evaluation."""
+        size = self.preprocessing.geometry.size_px
+        start = round((squares.shape[1] - size) / 2)
+        return squares[:, start : start + size, start : start + size]
+
+
+def shuffle(indices: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:
+    """Return batches of nearly equal size, so that none is left with a single picture."""
+    return np.array_split(rng.permutation(indices), max(1, round(len(indices) / batch_size)))
+
+
+def _cut(indices: Indices, size: int) -> list[Indices]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]

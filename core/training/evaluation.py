@@ -1,0 +1,84 @@
+"""Measuring a trained network, once, on every split; the temperature comes from validation."""
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from numpy.typing import NDArray
+
+from core.calibration import calibrated, expected_calibration_error, fit_temperature
+from core.training.arrangement import Arrangement
+from core.training.bench import Bench
+from core.training.datasets import Part
+from core.training.metrics import (
+    CalibrationError,
+    Epoch,
+    Metrics,
+    count_confusions,
+    measure_accuracy,
+    measure_categories,
+)
+
+MAX_TRAIN_EVALUATED = 2000
+Scores = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    metrics: Metrics
+    temperature: float
+
+
+def evaluate(
+    bench: Bench, data: Arrangement, *, curve: tuple[Epoch, ...], training: Mapping[str, Any]
+) -> Evaluation:
+    """Measure the network on train, validation and, where there is one, the test split."""
+    started = time.perf_counter()
+    scores = {part: _score(bench, data, part) for part in data.parts}
+    seconds = time.perf_counter() - started
+    temperature = fit_temperature(*scores["validation"])
+    measuring: Part = "test" if "test" in scores else "validation"
+    logits, labels = scores[measuring]
+    predicted = logits.argmax(axis=1)
+    metrics = Metrics(
+        splits={part: measure_accuracy(*score) for part, score in scores.items()},
+        per_category=measure_categories(predicted, labels, data.categories),
+        confusions=count_confusions(predicted, labels, data.categories),
+        images_per_s=round(sum(len(labels) for _, labels in scores.values()) / seconds, 1),
+        ece=_measure_calibration(logits, labels, temperature, measuring),
+        curve=curve,
+        training={**training, **_describe_machine(bench)},
+    )
+    return Evaluation(metrics, temperature)
+
+
+def _score(bench: Bench, data: Arrangement, part: Part) -> Scores:
+    indices = data.parts[part]
+    if part == "train" and len(indices) > MAX_TRAIN_EVALUATED:
+        rng = np.random.default_rng(bench.recipe.seed)
+        indices = np.sort(rng.choice(indices, MAX_TRAIN_EVALUATED, replace=False))
+    return bench.compute_logits(indices), data.targets[indices]
+
+
+def _measure_calibration(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float, split: str
+) -> CalibrationError:
+    return CalibrationError(
+        before=expected_calibration_error(calibrated(logits, 1.0), labels),
+        after=expected_calibration_error(calibrated(logits, temperature), labels),
+        split=split,
+    )
+
+
+def _describe_machine(bench: Bench) -> dict[str, Any]:
+    return {
+        "device": str(bench.device),
+        "precision": str(bench.dtype).removeprefix("torch."),
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "versions": {"torch": torch.__version__, "timm": timm.__version__},
+    }
