@@ -63,4 +63,4 @@ def _recolour(images: Tensor, jitter: float, generator: Generator) -> Tensor:
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
-    return low + (high - low) * torch.rand(count, generator=generator)
+    return torch.rand(count, generator=generator).mul_(high - low).add_(low)
