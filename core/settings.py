@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         "resnet50", description="Architecture whose features are stored as embeddings."
     )
     worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
+    worker_silent_s: float = Field(
+        15.0, gt=0, description="After so long without a sign of life a worker counts as dead."
+    )
 
     @property
     def resolved_database_url(self) -> str:

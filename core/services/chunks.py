@@ -39,10 +39,12 @@ class Chunk:
     crashes: int
 
 
-def list_unfinished(engine: sa.Engine, *, kind: str, limit: int = 200) -> tuple[int, ...]:
-    """Return the ids of the oldest chunks that jobs of the kind still need."""
+def list_unfinished(
+    engine: sa.Engine, *, kind: str, limit: int = 200
+) -> tuple[tuple[int, datetime], ...]:
+    """Return (id, when it was made) of the oldest chunks that jobs of the kind still need."""
     with reading(engine) as session:
-        return tuple(queries.list_unfinished_chunk_ids(session, kind=kind, limit=limit))
+        return tuple(queries.list_unfinished_chunks(session, kind=kind, limit=limit))
 
 
 def begin(engine: sa.Engine, *, chunk_id: int) -> Chunk | None:
@@ -117,6 +119,15 @@ def split(engine: sa.Engine, *, chunk: Chunk) -> None:
         singles = [[item] for item in chunk.items]
         queries.insert_chunks(session, job_id=chunk.job_id, first_position=first, chunks=singles)
     log.warning("chunk %d crashed %d times; now one chunk an item", chunk.id, chunk.crashes)
+
+
+def fail(engine: sa.Engine, *, chunk_id: int, error: str) -> None:
+    """End the chunk's job as failed."""
+    with reading(engine) as session:
+        row = queries.find_chunk(session, chunk_id=chunk_id)
+        assert row
+        job_id = row.job_id
+    fail_job(engine, job_id=job_id, error=error)
 
 
 def fail_job(engine: sa.Engine, *, job_id: int, error: str) -> None:

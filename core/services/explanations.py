@@ -61,13 +61,15 @@ def request(
 
     Raises:
         ForbiddenError: The actor may not review.
-        NotFoundError: No prediction has this id.
+        NotFoundError: No prediction, or no category, has this id.
     """
     require(actor, "review")
     with transaction(engine) as session:
         predicted = queries.find_predicted_category(session, prediction_id=prediction_id)
         if predicted is None:
             raise NotFoundError(f"no prediction {prediction_id}")
+        if category_id is not None and not queries.has_category(session, category_id=category_id):
+            raise NotFoundError(f"no category {category_id}")
         row = queries.ensure_explanation(
             session, prediction_id=prediction_id, category_id=category_id or predicted
         )
@@ -98,6 +100,11 @@ def draw(
         error = None
     except CatalogError as problem:
         error = str(problem)
+    _end(engine, explanation_id, error)
+
+
+def fail(engine: sa.Engine, *, explanation_id: int, error: str) -> None:
+    """Store why there is no picture."""
     _end(engine, explanation_id, error)
 
 

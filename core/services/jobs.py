@@ -143,6 +143,23 @@ def get_progress(
         return _progress(_get(queries.find_job(session, job_id=job_id), job_id), datetime.now(UTC))
 
 
+def list_progress(engine: sa.Engine, *, job_ids: Sequence[int]) -> tuple[JobProgress, ...]:
+    """Return how far the jobs are, for the worker, which is nobody's actor."""
+    now = datetime.now(UTC)
+    with reading(engine) as session:
+        return tuple(
+            _progress(row, now)
+            for job_id in job_ids
+            if (row := queries.find_job(session, job_id=job_id)) is not None
+        )
+
+
+def list_unfinished(engine: sa.Engine) -> tuple[int, ...]:
+    """Return the ids of the jobs that are queued or running."""
+    with reading(engine) as session:
+        return tuple(queries.list_job_ids(session, states=queries.UNFINISHED_JOB))
+
+
 def cancel(engine: sa.Engine, *, actor: Actor, job_id: int) -> JobProgress:
     """Cancel the job: what is done stays, what is running stops and writes nothing.
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.queries.upsert import insert_missing
-from db.rows import ExplanationRow, ImageRow, ListingImageRow, PredictionRow
+from db.rows import CategoryRow, ExplanationRow, ImageRow, ListingImageRow, PredictionRow
 from db.states import ExplanationState
 
 
@@ -24,6 +24,10 @@ class Subject(NamedTuple):
 def find_predicted_category(session: Session, *, prediction_id: int) -> int | None:
     query = select(PredictionRow.category_id).where(PredictionRow.id == prediction_id)
     return session.scalar(query)
+
+
+def has_category(session: Session, *, category_id: int) -> bool:
+    return session.get(CategoryRow, category_id) is not None
 
 
 def ensure_explanation(session: Session, *, prediction_id: int, category_id: int) -> ExplanationRow:

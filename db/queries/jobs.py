@@ -76,10 +76,12 @@ def list_job_ids(session: Session, *, states: Sequence[JobState]) -> Sequence[in
     return session.scalars(query).all()
 
 
-def list_unfinished_chunk_ids(session: Session, *, kind: str, limit: int) -> Sequence[int]:
-    """Return the oldest chunks that unfinished jobs of the kind still need."""
+def list_unfinished_chunks(
+    session: Session, *, kind: str, limit: int
+) -> Sequence[tuple[int, datetime]]:
+    """Return (id, when it was made) of the oldest chunks that jobs of the kind still need."""
     query = (
-        select(JobChunkRow.id)
+        select(JobChunkRow.id, JobChunkRow.created_at)
         .join(JobRow, JobRow.id == JobChunkRow.job_id)
         .where(
             JobRow.kind == kind,
@@ -89,7 +91,7 @@ def list_unfinished_chunk_ids(session: Session, *, kind: str, limit: int) -> Seq
         .order_by(JobRow.id, JobChunkRow.position)
         .limit(limit)
     )
-    return session.scalars(query).all()
+    return [(id_, made_at) for id_, made_at in session.execute(query)]
 
 
 def list_unfinished_items(session: Session, *, job_id: int) -> set[int]:
@@ -109,6 +111,11 @@ def get_last_position(session: Session, *, job_id: int) -> int:
 def is_cancelled(session: Session, *, job_id: int) -> bool:
     state = session.scalar(select(JobRow.state).where(JobRow.id == job_id))
     return state == JobState.CANCELLED
+
+
+def set_progress(session: Session, *, job_id: int, progress: Mapping[str, Any]) -> None:
+    """Replace what the job shows beside its counters."""
+    session.execute(update(JobRow).where(JobRow.id == job_id).values(progress=dict(progress)))
 
 
 def list_photos(session: Session, *, batch_id: int) -> Sequence[tuple[int, int]]:

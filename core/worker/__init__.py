@@ -1,0 +1,1 @@
+"""The worker: the one process that computes. It alone knows DBOS."""

@@ -1,0 +1,76 @@
+"""Jobs that run in a process of their own, so that neither a crash nor a cancel of one
+takes the worker along.
+
+The child's standard input is its lifeline: it ends when the worker does, however that died,
+and the child with it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+from core.errors import CatalogError
+from core.settings import Settings
+from core.worker.stopping import StopCheck
+from core.worker.workplace import Workplace
+
+POLL_S = 0.2
+TERMINATE_TIMEOUT_S = 5.0
+
+
+def run_in_child(place: Workplace, job_id: int) -> None:
+    """Run the job in a child process and wait for its end.
+
+    Raises:
+        CatalogError: The child died.
+        JobCancelledError, WorkerStopping: It was ended for that reason.
+    """
+    check = StopCheck(place.engine, place.stop, job_id)
+    command = [sys.executable, "-m", "core.worker.child", str(job_id)]
+    child = subprocess.Popen(  # noqa: S603 -- our own program
+        command, stdin=subprocess.PIPE, env=_environment(place.settings), start_new_session=True
+    )
+    try:
+        while child.poll() is None:
+            check()
+            place.stop.wait(POLL_S)
+    finally:
+        _end(child)
+    if child.returncode:
+        raise CatalogError(f"the job's process {_describe(child.returncode)}; its log says why")
+
+
+def end_with_parent() -> None:
+    """In a child: end this process as soon as the worker is gone."""
+
+    def wait_for_the_end() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, name="lifeline", daemon=True).start()
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """End the child if it still runs, and let go of its lifeline."""
+    if child.poll() is None:
+        child.terminate()
+    try:
+        child.communicate(timeout=TERMINATE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with all settings spelt out."""
+    values = settings.model_dump(mode="json")
+    return {
+        **os.environ,
+        **{f"CATALENS_{key.upper()}": str(value) for key, value in values.items()},
+    }
+
+
+def _describe(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"

@@ -1,0 +1,125 @@
+"""The kinds of tasks: one table of where they are found and how they are run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+
+from core.services import chunks, classification, explanations
+from core.services.chunks import MAX_CRASHES, Chunk
+from core.worker.children import run_in_child
+from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
+from core.worker.workplace import Workplace
+
+Work = Callable[[Workplace, Chunk], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKind:
+    """A kind of task, which has its own queue.
+
+    Attributes:
+        key: Name of the queue; for jobs also their kind. Stored, so never renamed.
+        concurrency: How many of them one worker runs at once.
+        find: Returns (item id, when it was asked for) of what waits, oldest first.
+        run: Does one item; called again for the same item after a crash.
+        fail: Stores why an item cannot be done.
+    """
+
+    key: str
+    concurrency: int
+    find: Callable[[sa.Engine], Sequence[tuple[int, datetime]]]
+    run: Callable[[Workplace, int], None]
+    fail: Callable[[sa.Engine, int, str], None]
+
+
+def _run_chunk(place: Workplace, chunk_id: int, *, work: Work) -> None:
+    """Count the start, then do the work; a worker that stops takes the count back."""
+    begin = partial(chunks.begin, place.engine, chunk_id=chunk_id)
+    chunk = through_outages(place.stop, begin)
+    if chunk is None:
+        return
+    try:
+        through_outages(place.stop, lambda: _do(place, chunk, work))
+    except WorkerStopping:
+        _hand_back(place, chunk)
+        raise
+
+
+def _do(place: Workplace, chunk: Chunk, work: Work) -> None:
+    """Do the work, or, when it took its worker along before, see to it that it stops doing so."""
+    if chunk.crashes < MAX_CRASHES:
+        work(place, chunk)
+    elif len(chunk.items) > 1:
+        chunks.split(place.engine, chunk=chunk)
+    elif chunk.items:
+        classification.give_up(place.engine, chunk=chunk, models=place.models)
+    else:
+        error = f"the worker died {chunk.crashes} times while it worked on this job"
+        chunks.fail_job(place.engine, job_id=chunk.job_id, error=error)
+
+
+def _hand_back(place: Workplace, chunk: Chunk) -> None:
+    try:
+        chunks.hand_back(place.engine, chunk=chunk)
+    except OUTAGES:  # then this start counts as a crash, which a chunk survives
+        return
+
+
+def _classify(place: Workplace, chunk_id: int) -> None:
+    with place.turn:
+        _run_chunk(place, chunk_id, work=_classify_chunk)
+
+
+def _classify_chunk(place: Workplace, chunk: Chunk) -> None:
+    classification.classify_chunk(
+        place.engine,
+        place.settings,
+        chunk=chunk,
+        models=place.models,
+        raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
+    )
+
+
+def _work_in_child(place: Workplace, chunk: Chunk) -> None:
+    run_in_child(place, chunk.job_id)
+    chunks.complete_single(place.engine, chunk=chunk)
+
+
+def _draw(place: Workplace, explanation_id: int) -> None:
+    draw = partial(
+        explanations.draw,
+        place.engine,
+        place.settings,
+        explanation_id=explanation_id,
+        models=place.models,
+    )
+    through_outages(place.stop, draw)
+
+
+def _fail_chunk(engine: sa.Engine, chunk_id: int, error: str) -> None:
+    chunks.fail(engine, chunk_id=chunk_id, error=error)
+
+
+def _fail_explanation(engine: sa.Engine, explanation_id: int, error: str) -> None:
+    explanations.fail(engine, explanation_id=explanation_id, error=error)
+
+
+def _job_kind(key: str, *, concurrency: int, run: Callable[[Workplace, int], None]) -> TaskKind:
+    return TaskKind(key, concurrency, partial(chunks.list_unfinished, kind=key), run, _fail_chunk)
+
+
+_in_child = partial(_run_chunk, work=_work_in_child)
+
+TASK_KINDS = {
+    kind.key: kind
+    for kind in (
+        # Two, of which one works: the other has been taken from its queue when the turn comes.
+        _job_kind("classification", concurrency=2, run=_classify),
+        _job_kind("training", concurrency=1, run=_in_child),
+        _job_kind("sample", concurrency=1, run=_in_child),
+        TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
+    )
+}

@@ -1,0 +1,146 @@
+"""The worker process: find what waits, put it into the queues, stay known to be alive."""
+
+import logging
+import os
+import threading
+import time
+
+import sqlalchemy as sa
+
+from core.services import explanations, jobs, workers
+from core.services.active_models import ModelCache
+from core.services.jobs import JobProgress
+from core.settings import Settings
+from core.worker.durable import DurableQueues
+from core.worker.identity import executor_id
+from core.worker.kinds import TASK_KINDS
+from core.worker.stopping import OUTAGES, WorkerStopping, through_outages
+from core.worker.tasks import run_task
+from core.worker.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+BEATS_BEFORE_SILENT = 5
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line an event, on standard error."""
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def run_worker(
+    engine: sa.Engine, settings: Settings, *, stop: threading.Event, until_idle: bool = False
+) -> tuple[JobProgress, ...]:
+    """Work until told to stop, or until nothing is left to do.
+
+    Returns:
+        How the jobs stand that it saw unfinished.
+
+    Raises:
+        ConflictError: Another worker is at work in this data directory (SQLite only).
+    """
+    with executor_id(settings) as name:
+        worker = Worker(engine, settings, name=name, stop=stop)
+        worker.run(until_idle=until_idle)
+        return jobs.list_progress(engine, job_ids=sorted(worker.seen_jobs))
+
+
+class Worker:
+    """One worker process.
+
+    Attributes:
+        seen_jobs: Ids of the jobs that were unfinished at some time.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, settings: Settings, *, name: str, stop: threading.Event
+    ) -> None:
+        self.seen_jobs: set[int] = set()
+        self._engine = engine
+        self._settings = settings
+        self._name = name
+        self._stop = stop
+        self._place = Workplace(engine, settings, ModelCache(engine, settings), stop)
+        self._queues = DurableQueues(
+            settings,
+            executor_id=name,
+            queues={kind.key: kind.concurrency for kind in TASK_KINDS.values()},
+            run=lambda key, item_id: run_task(self._place, key, item_id),
+        )
+        self._enqueued: frozenset[str] = frozenset()
+        self._next_beat = 0.0
+        self._last_beat = float("-inf")
+        self._was_away = True
+
+    def run(self, *, until_idle: bool) -> None:
+        """Work until told to stop, or until idle if so wished."""
+        self._beat()
+        self._queues.start()
+        log.info("worker %s has started", self._name)
+        try:
+            while not self._stop.is_set():
+                through_outages(self._stop, self._look_round)
+                if until_idle and through_outages(self._stop, self._is_idle):
+                    break
+                self._stop.wait(self._settings.worker_poll_s)
+        except WorkerStopping:
+            log.info("stopped while the database was away")
+        finally:
+            self._end()
+
+    def _look_round(self) -> None:
+        """Enqueue what waits; leave a sign of life when it is time."""
+        if time.monotonic() >= self._next_beat:
+            self._beat()
+            self._take_over_silent()
+        self.seen_jobs.update(jobs.list_unfinished(self._engine))
+        self._enqueued = frozenset(self._enqueue_waiting())
+
+    def _enqueue_waiting(self) -> list[str]:
+        """Enqueue what was not enqueued at the last look; return the ids of all that waits."""
+        waiting = []
+        for kind in TASK_KINDS.values():
+            for item_id, asked_at in kind.find(self._engine):
+                # The time is in it, so that a new database never meets the ids of an old one.
+                task_id = f"{kind.key}-{item_id}-{asked_at:%Y%m%dT%H%M%S%f}"
+                waiting.append(task_id)
+                if task_id not in self._enqueued:
+                    self._queues.enqueue(kind.key, task_id=task_id, item_id=item_id)
+        return waiting
+
+    def _is_idle(self) -> bool:
+        return not jobs.list_unfinished(self._engine) and not explanations.list_pending(
+            self._engine
+        )
+
+    def _beat(self) -> None:
+        workers.beat(self._engine, executor_id=self._name, process_id=os.getpid())
+        now = time.monotonic()
+        self._was_away = now - self._last_beat > self._settings.worker_silent_s
+        self._last_beat = now
+        self._next_beat = now + self._settings.worker_silent_s / BEATS_BEFORE_SILENT
+
+    def _take_over_silent(self) -> None:
+        """Take over the work of workers that are gone.
+
+        Not right after the database was away for all: then everybody was silent.
+        """
+        if self._was_away:
+            return
+        silent_s = self._settings.worker_silent_s
+        for name in workers.list_silent(self._engine, silent_s=silent_s):
+            log.warning("worker %s is silent; taking its work over", name)
+            self._queues.take_over(name)
+            workers.forget(self._engine, executor_id=name, silent_s=silent_s)
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._queues.stop()
+        try:
+            workers.retire(self._engine, executor_id=self._name)
+        except OUTAGES:
+            log.warning("worker %s could not sign off: the database is away", self._name)
+        log.info("worker %s has stopped", self._name)
