@@ -131,6 +131,7 @@ def import_collection(
     """
     require(actor, "upload")
     name = _checked_name(batch_name)
+    _check_count(collection, settings)
     photos, refused = _store_photos(settings, collection, on_progress or _no_progress)
     taken = _with_photos(collection.products, photos)
     refusals = tuple(sorted((*collection.refusals, *refused), key=lambda each: each.name))
@@ -168,6 +169,13 @@ def _checked_name(batch_name: str) -> str:
             f" not {len(name)}: {name[:80]!r}"
         )
     return name
+
+
+def _check_count(collection: Collection, settings: Settings) -> None:
+    count = sum(len(product.photos) for product in collection.products)
+    limit = settings.max_batch_files
+    if count > limit:
+        raise InvalidInputError(f"{count:,} photos in one batch; at most {limit:,} are taken")
 
 
 def _store_photos(
