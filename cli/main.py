@@ -57,3 +57,7 @@ def main() -> None:
     except CatalogError as error:
         console.fail(str(error))
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

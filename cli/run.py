@@ -1,0 +1,151 @@
+"""``catalens run``: the web app and the worker, started, watched and stopped together."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.supervisor import Program, Supervised, stop_all
+from core.errors import ConflictError
+from core.services import database
+from core.settings import Settings, get_settings
+
+PROJECT_DIR = Path(__file__).resolve().parents[1]
+POLL_S = 0.1
+HEALTH_TIMEOUT_S = 60.0
+
+STREAMLIT_FLAGS = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "browser.gatherUsageStats": "false",
+}
+
+
+def run_command(
+    *,
+    sample: Annotated[bool, typer.Option("--sample", help="Draw the sample catalog.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port of the web app.")] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address.")
+    ] = False,
+) -> None:
+    """Start Catalens: migrate, run the web app and the worker, open the address."""
+    settings = get_settings()
+    if port is not None:
+        settings = settings.model_copy(update={"port": port})
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    check_port(settings.host, settings.port)
+    engine = database.get_engine()
+    database.upgrade(engine)
+    if sample:
+        _ask_for_sample()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    _supervise(settings, stop, open_browser=settings.open_browser and not no_browser)
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that the web app can listen there.
+
+    Raises:
+        ConflictError: Something else does.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConflictError(
+                f"port {port} of {host} cannot be used ({error.strerror}). Perhaps Catalens runs "
+                f"already: open http://{_browsable(host)}:{port}. If not, choose another port: "
+                f"CATALENS_PORT={port + 1}"
+            ) from error
+
+
+def _supervise(settings: Settings, stop: threading.Event, *, open_browser: bool) -> None:
+    address = f"http://{_browsable(settings.host)}:{settings.port}"
+    web, worker = Supervised(_web_app(settings)), Supervised(_worker(settings))
+    try:
+        if _wait_for_health(web, address, stop):
+            console.stderr.print(f"Catalens is open at [bold]{address}[/bold] (Ctrl-C stops it)")
+            if open_browser and _has_display():
+                webbrowser.open(address)
+        while not stop.is_set():
+            web.tend()
+            worker.tend()
+            stop.wait(POLL_S)
+    finally:
+        stop_all([web, worker])
+
+
+def _wait_for_health(web: Supervised, address: str, stop: threading.Event) -> bool:
+    """Start the web app and wait until it answers; it has the processor to itself until then."""
+    deadline = time.monotonic() + HEALTH_TIMEOUT_S
+    while not stop.is_set() and time.monotonic() < deadline:
+        web.tend()
+        if _is_healthy(address):
+            return True
+        stop.wait(POLL_S)
+    return False
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _web_app(settings: Settings) -> Program:
+    flags = {
+        **STREAMLIT_FLAGS,
+        "server.address": settings.host,
+        "server.port": str(settings.port),
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT_DIR / "app.py")]
+    command += [f"--{name}={value}" for name, value in flags.items()]
+    return Program("web app", command, {"CATALENS_PORT": str(settings.port)})
+
+
+def _worker(settings: Settings) -> Program:
+    command = [sys.executable, "-m", "cli.main", "worker"]
+    return Program("worker", command, {"CATALENS_PORT": str(settings.port)})
+
+
+def _ask_for_sample() -> None:
+    from core.services.sample import start_sample
+
+    engine = database.get_engine()
+    try:
+        start_sample(engine, actor=database.local_actor(engine))
+    except ConflictError as error:
+        console.stderr.print(str(error), highlight=False, markup=False)
+
+
+def _browsable(host: str) -> str:
+    """The address that a browser on this machine uses for a host that the app listens on."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 -- compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _has_display() -> bool:
+    """Whether a browser opened here would be a window, not a text browser in this terminal."""
+    return sys.platform != "linux" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
