@@ -105,16 +105,19 @@ def _exact_duplicate_reason(detail: Detail) -> str:
 
 def _models_disagree(evidence: Evidence) -> Hit | None:
     """The score is how sure the less sure of the two models is."""
-    sure = [
-        {"model": model, "category": category, "probability": probability}
-        for model, top in sorted(evidence.predictions.items())
+    sure = sorted(
+        (-probability, model, category)
+        for model, top in evidence.predictions.items()
         for category, probability in top[:1]
         if probability >= SURE
-    ]
-    sure.sort(key=lambda opinion: -opinion["probability"])
+    )
     for other in sure[1:]:
-        if other["category"] != sure[0]["category"]:
-            return Hit(other["probability"], {"opinions": [sure[0], other]})
+        if other[2] != sure[0][2]:
+            opinions = [
+                {"model": model, "category": category, "probability": -negative}
+                for negative, model, category in (sure[0], other)
+            ]
+            return Hit(-other[0], {"opinions": opinions})
     return None
 
 

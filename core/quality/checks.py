@@ -52,7 +52,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             limit=0.35,
             unit="luminance of the lightest 1 %",
             severity="warn",
-            reason="The product is nowhere lighter than {value:.0%} of white; {limit:.0%} is expected.",
+            reason="The product is at most {value:.0%} as light as white; {limit:.0%} is expected.",
             doc="Underexposed: nothing on the product is light, whatever its backdrop.",
         ),
         QualityCheck(

@@ -4,6 +4,8 @@ A product photo from a studio is mostly white paper. Measured over the whole fra
 picture is always "bright" and never "dark", whatever happened to the product on it.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +37,12 @@ def find_foreground(darkest_channel: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return foreground if foreground.mean() >= MIN_FOREGROUND else everything
 
 
-def _border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.concatenate((mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]))
+def _border(values: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate((values[0], values[-1], values[1:-1, 0], values[1:-1, -1]))
 
 
 def _reached_from_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     _count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    labels = np.asarray(labels)
     touching = np.unique(_border(labels))
     return np.isin(labels, touching[touching > 0])

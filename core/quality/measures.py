@@ -1,6 +1,7 @@
 """What is measured on one photo: a single pass over a reduced copy."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,15 +108,14 @@ def _sharpness(luma: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
     of edges alone.
     """
     smooth = cv2.GaussianBlur(luma.astype(np.float32), (3, 3), 0)
-    slope = cv2.magnitude(
-        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
-        cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8),
-    )
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+    slope = np.asarray(cv2.magnitude(across, down), np.float32)
     bend = np.abs(cv2.Laplacian(smooth, cv2.CV_32F))
     return _near_top(bend[where]) / max(_near_top(slope[where]), 1.0)
 
 
-def _near_top(values: NDArray[np.float32]) -> float:
+def _near_top(values: NDArray[Any]) -> float:
     """Return the 99.5th percentile, which a few odd pixels cannot move."""
     rank = int(0.995 * (len(values) - 1))
     return float(np.partition(values, rank)[rank])

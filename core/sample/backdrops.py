@@ -8,7 +8,7 @@ import numpy as np
 
 from core.sample.mesh import Array
 from core.sample.palette import SRGB, WOODS, linear, pick
-from core.sample.raster import Camera, to_srgb
+from core.sample.raster import Camera, Picture, to_srgb
 
 Rng = np.random.Generator
 TEXTURE_PX = 384
@@ -20,21 +20,21 @@ class Backdrop:
 
     Attributes:
         share: Share of the photos that have it.
-        paint: Returns ``(size_px, size_px, 3)`` float64, sRGB 0 to 255.
+        paint: Returns ``(size_px, size_px, 3)`` float32, sRGB 0 to 255.
     """
 
     key: str
     share: float
-    paint: Callable[[Rng, Camera, int], Array]
+    paint: Callable[[Rng, Camera, int], Picture]
 
 
-def _white(rng: Rng, _camera: Camera, size_px: int) -> Array:
+def _white(rng: Rng, _camera: Camera, size_px: int) -> Picture:
     """Studio paper: white to the edge of the picture."""
-    rows = np.linspace(255.0, rng.uniform(244.0, 253.0), size_px)
+    rows = np.linspace(255.0, rng.uniform(244.0, 253.0), size_px, dtype=np.float32)
     return np.broadcast_to(rows[:, None, None], (size_px, size_px, 3)).copy()
 
 
-def _paper(rng: Rng, _camera: Camera, size_px: int) -> Array:
+def _paper(rng: Rng, _camera: Camera, size_px: int) -> Picture:
     """A sheet of coloured paper that curves up behind the product."""
     names = ("cream", "sand", "mint", "sky", "pink", "grey", "silver", "coral", "mustard", "teal")
     colour = linear(pick(rng, *names))
@@ -46,13 +46,13 @@ def _paper(rng: Rng, _camera: Camera, size_px: int) -> Array:
     return to_srgb(colour * light[..., None] * rng.uniform(0.85, 1.1))
 
 
-def _wood(rng: Rng, camera: Camera, size_px: int) -> Array:
+def _wood(rng: Rng, camera: Camera, size_px: int) -> Picture:
     """A table of planks in front of a plain wall."""
     colour = linear(pick(rng, *WOODS)) * rng.uniform(0.8, 1.2)
     return _room(rng, camera, size_px, _planks(rng, colour), _wall(rng, size_px))
 
 
-def _cloth(rng: Rng, camera: Camera, size_px: int) -> Array:
+def _cloth(rng: Rng, camera: Camera, size_px: int) -> Picture:
     """A woven cloth with soft folds."""
     names = ("cream", "white", "grey", "sand", "navy", "sky", "pink", "olive", "charcoal")
     colour = linear(pick(rng, *names))
@@ -67,7 +67,7 @@ def _cloth(rng: Rng, camera: Camera, size_px: int) -> Array:
     return _room(rng, camera, size_px, colour * shade[..., None], _wall(rng, size_px))
 
 
-def _cluttered(rng: Rng, camera: Camera, size_px: int) -> Array:
+def _cluttered(rng: Rng, camera: Camera, size_px: int) -> Picture:
     """A table in a room full of things that are out of focus."""
     room = _wall(rng, size_px)
     names = tuple(SRGB)
@@ -81,8 +81,8 @@ def _cluttered(rng: Rng, camera: Camera, size_px: int) -> Array:
         else:
             cv2.circle(room, (int(x), int(y)), int(half_width), colour, -1)
     room = np.asarray(cv2.GaussianBlur(room, (0, 0), size_px * rng.uniform(0.014, 0.03)))
-    colour = linear(pick(rng, *WOODS, "white", "charcoal", "sand")) * rng.uniform(0.7, 1.1)
-    return _room(rng, camera, size_px, _planks(rng, colour), room)
+    table = linear(pick(rng, *WOODS, "white", "charcoal", "sand")) * rng.uniform(0.7, 1.1)
+    return _room(rng, camera, size_px, _planks(rng, table), room)
 
 
 BACKDROPS: dict[str, Backdrop] = {
@@ -103,22 +103,25 @@ def draw_backdrop(rng: Rng) -> Backdrop:
     return backdrops[rng.choice(len(backdrops), p=[backdrop.share for backdrop in backdrops])]
 
 
-def _room(rng: Rng, camera: Camera, size_px: int, texture: Array, wall: Array) -> Array:
+def _room(rng: Rng, camera: Camera, size_px: int, texture: Array, wall: Picture) -> Picture:
     """Lay a ``(TEXTURE_PX, TEXTURE_PX, 3)`` linear texture on the ground before a wall."""
     r, far = camera.radius, rng.uniform(2.5, 5.0)
     x, y, _z = camera.centre
     ground = np.array(
-        [(x - 6 * r, y + far * r, 0.0), (x + 6 * r, y + far * r, 0.0)]
-        + [(x + 6 * r, y - 3.5 * r, 0.0), (x - 6 * r, y - 3.5 * r, 0.0)]
+        [
+            (x - 6 * r, y + far * r, 0.0),
+            (x + 6 * r, y + far * r, 0.0),
+            (x + 6 * r, y - 3.5 * r, 0.0),
+            (x - 6 * r, y - 3.5 * r, 0.0),
+        ]
     )
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32) * TEXTURE_PX
     places = camera.project(ground)[0].astype(np.float32)
     to_picture = cv2.getPerspectiveTransform(corners, places)
-    lit = to_srgb(texture).astype(np.float32)
     size = (size_px, size_px)
-    floor = cv2.warpPerspective(lit, to_picture, size, borderMode=cv2.BORDER_REPLICATE)
+    floor = cv2.warpPerspective(to_srgb(texture), to_picture, size, borderMode=cv2.BORDER_REPLICATE)
     horizon = int(np.clip(places[0, 1], 0, size_px))
-    picture = floor.astype(np.float64)
+    picture = np.asarray(floor, np.float32)
     picture[:horizon] = wall[:horizon]
     edge = slice(max(0, horizon - 6), min(size_px, horizon + 6))
     if horizon > 0:
@@ -126,12 +129,10 @@ def _room(rng: Rng, camera: Camera, size_px: int, texture: Array, wall: Array) -
     return picture
 
 
-def _wall(rng: Rng, size_px: int) -> Array:
+def _wall(rng: Rng, size_px: int) -> Picture:
     colour = linear(pick(rng, "white", "cream", "silver", "grey", "sand", "sky", "mint"))
     rows = np.linspace(rng.uniform(0.6, 1.0), rng.uniform(0.7, 1.0), size_px)[:, None, None]
-    return np.ascontiguousarray(
-        np.broadcast_to(to_srgb(colour * rows), (size_px, size_px, 3)), dtype=np.float64
-    )
+    return np.tile(to_srgb(colour * rows), (1, size_px, 1))
 
 
 def _planks(rng: Rng, colour: Array) -> Array:
@@ -146,8 +147,8 @@ def _planks(rng: Rng, colour: Array) -> Array:
     return texture.swapaxes(0, 1) if rng.random() < 0.5 else texture
 
 
-def _noise(rng: Rng, cells: tuple[int, int]) -> Array:
+def _noise(rng: Rng, cells: tuple[int, int]) -> Picture:
     """Return smooth noise, ``(TEXTURE_PX, TEXTURE_PX)``, about -1 to 1."""
     coarse = rng.uniform(-1.0, 1.0, cells).astype(np.float32)
     fine = cv2.resize(coarse, (TEXTURE_PX, TEXTURE_PX), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(fine, dtype=np.float64)
+    return np.asarray(fine, np.float32)

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+SEGMENTS = 48
+"""Into how many a turned body is cut around."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
@@ -32,7 +35,7 @@ class Mesh:
     closed: NDArray[np.bool_]
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
-        return replace(self, vertices=self.vertices + (x, y, z))
+        return replace(self, vertices=self.vertices + np.array([x, y, z]))
 
     def scaled(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> "Mesh":
         return replace(self, vertices=self.vertices * (x, y, z))
@@ -87,7 +90,9 @@ def grid(points: Array, colour: ArrayLike, *, gloss: float = 0.3, closed: bool =
     )
 
 
-def lathe(profile: ArrayLike, colour: ArrayLike, *, gloss: float = 0.3, segments: int = 56) -> Mesh:
+def lathe(
+    profile: ArrayLike, colour: ArrayLike, *, gloss: float = 0.3, segments: int = SEGMENTS
+) -> Mesh:
     """Turn a profile about the z axis.
 
     Args:
@@ -107,18 +112,16 @@ def lathe(profile: ArrayLike, colour: ArrayLike, *, gloss: float = 0.3, segments
     return grid(points, colour, gloss=gloss)
 
 
-def smooth_profile(points: ArrayLike, steps: int = 5) -> Array:
-    """Round the corners of a ``(N, D)`` line by two rounds of corner cutting, ends kept.
+def smooth_profile(points: ArrayLike, steps: int = 2) -> Array:
+    """Round the corners of a ``(N, D)`` line by three rounds of corner cutting, ends kept.
 
     G. Chaikin, An algorithm for high-speed curve generation, 1974.
     """
     line = np.asarray(points, dtype=np.float64)
-    for _ in range(2):
+    for _ in range(3):
         first, second = line[:-1], line[1:]
         cut = np.stack((0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second), axis=1)
         line = np.concatenate((line[:1], cut.reshape(-1, line.shape[1]), line[-1:]))
-    if steps < 2:
-        return line
     return refine(line, steps)
 
 

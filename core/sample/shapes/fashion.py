@@ -11,7 +11,6 @@ from core.sample.mesh import (
     join,
     lathe,
     plate,
-    rounded_rectangle,
     smooth_profile,
     tube,
 )
@@ -144,7 +143,7 @@ def _shirt_paint(rng: Rng, across: Array, up: Array, cloth: Array) -> Array:
 def _sleeve(rng: Rng, half: float, shoulder: float, side: float, cloth: Array) -> Mesh:
     reach, drop, cuff = rng.uniform(0.32, 0.46), rng.uniform(0.2, 0.34), rng.uniform(0.26, 0.32)
     high, low = np.array([half, shoulder]), np.array([half, shoulder - 0.36])
-    end = high + (reach, -drop)
+    end = np.array([half + reach, shoulder - drop])
     far = end + np.array([-0.55, -0.83]) * cuff
     along, down = np.linspace(0.0, 1.0, 13)[:, None, None], np.linspace(0.0, 1.0, 13)[None, :, None]
     flat = (1 - along) * ((1 - down) * high + down * low) + along * ((1 - down) * end + down * far)
@@ -219,7 +218,7 @@ def watch(rng: Rng, colour: str) -> Mesh:
     rim = [(0.0, 0.0), (radius, 0.0), (radius * 1.05, thick * 0.5), (radius, thick)]
     rim += [(radius * 0.9, thick * 1.1), (radius * 0.86, thick * 0.9)]
     face = np.array([(radius * 0.87, thick * 0.9), (radius * 0.5, thick * 0.9), (0.0, thick * 0.9)])
-    parts = [_watch_strap(rng, colour, radius, metal, side) for side in (-1.0, 1.0)]
+    parts = [_watch_strap(colour, radius, metal, side) for side in (-1.0, 1.0)]
     parts += [lathe(smooth_profile(rim, 4), metal, gloss=0.9), lathe(face, dial, gloss=0.5)]
     ink = linear("white") if dial.mean() < 0.3 else linear(pick(rng, "black", "navy"))
     level = thick * 0.93
@@ -238,7 +237,7 @@ def watch(rng: Rng, colour: str) -> Mesh:
     return join(*parts, crown)
 
 
-def _watch_strap(rng: Rng, colour: str, radius: float, metal: Array, side: float) -> Mesh:
+def _watch_strap(colour: str, radius: float, metal: Array, side: float) -> Mesh:
     """One half of the strap; links where it is metal."""
     length, half = (1.25 if side < 0 else 1.0), radius * 0.5
     steps = np.linspace(0.0, 1.0, 31)

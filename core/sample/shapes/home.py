@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from core.sample.mesh import Array, Mesh, box, cushion, grid, join, lathe, smooth_profile, tube
+from core.sample.mesh import (
+    SEGMENTS,
+    Array,
+    Mesh,
+    box,
+    cushion,
+    grid,
+    join,
+    lathe,
+    smooth_profile,
+    tube,
+)
 from core.sample.palette import WOODS, linear, pick, pick_pair
 
 Rng = np.random.Generator
@@ -35,9 +46,9 @@ def _mug_handle(rng: Rng, height: float, radius: float, colour: Array) -> Mesh:
 
 
 def _decorate(rng: Rng, profile: Array, colour: Array) -> Array:
-    """Return ``(R - 1, 56, 3)`` colours of a turned body: plain, dipped, banded or dotted."""
+    """Return ``(R - 1, SEGMENTS, 3)`` colours of a turned body: plain, dipped, banded or dotted."""
     height = (profile[:-1, 1] + profile[1:, 1])[:, None] / (2 * profile[:, 1].max())
-    angle = np.arange(56)[None] / 56
+    angle = np.arange(SEGMENTS)[None] / SEGMENTS
     second = linear(pick(rng, "white", "cream", "navy", "coral", "mustard", "charcoal", "mint"))
     style = rng.integers(5)
     if style == 0:
@@ -49,7 +60,7 @@ def _decorate(rng: Rng, profile: Array, colour: Array) -> Array:
     elif style == 3:
         mask = (np.abs(height - 0.55) < 0.2) & (np.abs(angle - 0.75) < 0.1)
     else:
-        mask = np.zeros((len(height), 56), dtype=np.bool_)
+        mask = np.zeros((len(height), SEGMENTS), dtype=np.bool_)
     return np.where(mask[..., None], second, colour)
 
 
@@ -58,15 +69,23 @@ def bottle(rng: Rng, colour: str) -> Mesh:
     neck, shoulder = rng.uniform(0.13, 0.2), rng.uniform(0.55, 0.72)
     cap_from = height * 0.9
     body = smooth_profile(
-        [(0.0, 0.0), (radius * 0.95, 0.0), (radius, 0.08), (radius * rng.uniform(0.88, 1.0), 0.6)]
-        + [(radius, height * shoulder), (neck, height * (shoulder + 0.17)), (neck, cap_from)]
+        [
+            (0.0, 0.0),
+            (radius * 0.95, 0.0),
+            (radius, 0.08),
+            (radius * rng.uniform(0.88, 1.0), 0.6),
+            (radius, height * shoulder),
+            (neck, height * (shoulder + 0.17)),
+            (neck, cap_from),
+        ],
+        steps=6,
     )
     middle = ((body[:-1, 1] + body[1:, 1]) / (2 * height))[:, None]
-    angle = np.arange(56)[None]
+    angle = np.arange(SEGMENTS)[None]
     low, high = np.sort(rng.uniform((0.14, 0.4), (0.24, 0.56)))
     label = (middle > low) & (middle < high)
     motif = np.abs(middle - (low + high) / 2) < (high - low) * 0.22
-    motif = motif & (np.abs(angle % 28 - 14) < rng.integers(5, 10))
+    motif = motif & (np.abs(angle % 24 - 12) < rng.integers(5, 10))
     paper, ink = pick_pair(rng, "white", "cream", "navy", "mustard", "red", "black", "mint")
     paint = np.where(label[..., None] & (angle >= 0)[..., None], linear(paper), linear(colour))
     paint = np.where((motif & label)[..., None], linear(ink), paint)
@@ -89,11 +108,11 @@ def lamp(rng: Rng, colour: str) -> Mesh:
     stem = lathe(smooth_profile(foot), foot_colour, gloss=0.6, segments=40)
     glow = rng.uniform(0.0, 1.1)
     cloth = linear(colour) * (1.0 + glow * np.array([1.0, 0.8, 0.5]))
-    pleats = 1.0 - rng.uniform(0.0, 0.16) * (np.arange(56) % 2)[None, :, None]
+    pleats = 1.0 - rng.uniform(0.0, 0.16) * (np.arange(SEGMENTS) % 2)[None, :, None]
     height = np.linspace(0.0, 1.0, 13)
     radius = shade_low + (shade_high - shade_low) * height
     line = np.stack((radius, stem_height - 0.1 + shade_height * height), axis=-1)
-    shade = lathe(line, np.broadcast_to(cloth * pleats, (12, 56, 3)), gloss=0.05)
+    shade = lathe(line, np.broadcast_to(cloth * pleats, (12, SEGMENTS, 3)), gloss=0.05)
     inside = lathe(line[::-1] * (0.98, 1.0), cloth * 0.9 + 0.15 * glow, gloss=0.0)
     return join(stem, inside, shade)
 

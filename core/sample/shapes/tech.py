@@ -1,12 +1,13 @@
 """Things for the desk: headphones, phone, book."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from core.sample.mesh import (
     Array,
     Mesh,
     box,
-    cushion,
     grid,
     join,
     lathe,
@@ -74,7 +75,7 @@ def phone(rng: Rng, colour: str) -> Mesh:
     return join(back, _cameras(rng, width, height, linear(colour)).moved(z=thick))
 
 
-def _screen(rng: Rng, width: float, height: float):
+def _screen(rng: Rng, width: float, height: float) -> Callable[[Array], Array]:
     """A picture of two colours with a clock and rows of icons."""
     first, second = (
         linear(name)
