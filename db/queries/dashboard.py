@@ -17,8 +17,9 @@ def list_batches(session: Session, *, limit: int) -> Sequence[tuple[BatchRow, st
 
 
 def find_batch(session: Session, *, batch_id: int) -> tuple[BatchRow, str] | None:
-    row = session.execute(_batches().where(BatchRow.id == batch_id)).one_or_none()
-    return None if row is None else tuple(row)
+    for batch, name in session.execute(_batches().where(BatchRow.id == batch_id)):
+        return batch, name
+    return None
 
 
 def count_states(

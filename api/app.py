@@ -1,0 +1,14 @@
+"""The FastAPI app, mounted at ``/api`` beside the pages."""
+
+from fastapi import FastAPI
+
+from api import errors, exports, images, review, uploads
+
+
+def create_api() -> FastAPI:
+    """Return the app. Its pages of documentation are off: they load scripts from elsewhere."""
+    app = FastAPI(title="Catalens", docs_url=None, redoc_url=None)
+    errors.install(app)
+    for module in (images, review, uploads, exports):
+        app.include_router(module.router)
+    return app

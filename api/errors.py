@@ -1,0 +1,56 @@
+"""Errors as JSON: ``{"error": kind, "message": what to do}``."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+from core.errors import CatalogError
+
+log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app's routes as JSON."""
+    app.add_exception_handler(CatalogError, _on_catalog_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.middleware("http")(_boundary)
+
+
+def _answer(status: int, kind: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": kind, "message": message}, status)
+
+
+def _on_catalog_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CatalogError)
+    return _answer(error.status, type(error).__name__, str(error))
+
+
+def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    """A path that cannot be is not found; anything else is the caller's mistake."""
+    assert isinstance(error, RequestValidationError)
+    if any(problem["loc"][0] == "path" for problem in error.errors()):
+        return _answer(404, "NotFoundError", "no such address")
+    problems = (
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in error.errors()
+    )
+    return _answer(422, "InvalidInputError", "; ".join(problems))
+
+
+def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    return _answer(400, "InvalidInputError", "the request broke off")
+
+
+async def _boundary(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    try:
+        return await call_next(request)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.url.path)
+        return _answer(500, "UnexpectedError", "Something went wrong here; it has been logged.")

@@ -1,0 +1,97 @@
+"""What the review screen asks for, and the decisions it sends."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.dependencies import InContext
+from api.images import Id
+from core.services import decisions, review
+from core.services.decisions import DecisionOutcome, NewDecision
+from core.services.review import Category, QueueFilter, QueuePage, ReviewListing
+from core.services.states import DecisionKind, ListingState
+
+router = APIRouter()
+
+MAX_SHOWN = 100  # entries of each list of what was shown
+MAX_ACTIVE_MS = 24 * 60 * 60 * 1000
+
+Ids = Annotated[list[int], Field(max_length=MAX_SHOWN)]
+
+
+class Shown(BaseModel):
+    """What the reviewer saw: category ids in order, model versions, flag kinds."""
+
+    suggestions: Ids = []
+    model_versions: Ids = []
+    flags: Annotated[list[str], Field(max_length=MAX_SHOWN)] = []
+
+
+class DecisionRequest(BaseModel):
+    """One decision, or with ``undoes`` the taking back of one."""
+
+    key: UUID
+    listing_id: int
+    listing_version: int
+    kind: DecisionKind
+    category_id: int | None = None
+    undoes: UUID | None = None
+    active_ms: int = Field(0, ge=0, le=MAX_ACTIVE_MS)
+    shown: Shown = Shown()
+
+
+@router.get("/review/next")
+def list_next(
+    context: InContext,
+    state: ListingState = ListingState.NEEDS_REVIEW,
+    batch: int | None = None,
+    category: int | None = None,
+    flag: str | None = None,
+    after_doubt: float | None = None,
+    after_id: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=review.MAX_QUEUE_LIMIT)] = 12,
+) -> QueuePage:
+    """Return the next listings of the queue, most doubtful first."""
+    after = None if after_doubt is None or after_id is None else (after_doubt, after_id)
+    only = QueueFilter(state=state, batch_id=batch, category_id=category, flag=flag)
+    return review.list_next(
+        context.engine, actor=context.actor, only=only, after=after, limit=limit
+    )
+
+
+@router.get("/review/listings/{listing_id}")
+def get_listing(context: InContext, listing_id: Id) -> ReviewListing:
+    """Return one listing as its reviewer sees it."""
+    return review.get_listing(context.engine, actor=context.actor, listing_id=listing_id)
+
+
+@router.get("/categories")
+def search_categories(
+    context: InContext, q: Annotated[str, Query(max_length=200)] = ""
+) -> tuple[Category, ...]:
+    """Return the categories whose path has every word of ``q``."""
+    return review.search_categories(context.engine, actor=context.actor, text=q)
+
+
+@router.post("/decisions")
+def decide(context: InContext, sent: DecisionRequest) -> DecisionOutcome:
+    """Keep a decision. Sent again, it changes nothing; on a stale version, it is refused (409)."""
+    if sent.undoes is not None:
+        return decisions.undo(
+            context.engine,
+            actor=context.actor,
+            key=str(sent.key),
+            decision_key=str(sent.undoes),
+        )
+    new = NewDecision(
+        key=str(sent.key),
+        listing_id=sent.listing_id,
+        listing_version=sent.listing_version,
+        kind=sent.kind,
+        category_id=sent.category_id,
+        active_ms=sent.active_ms,
+        shown=sent.shown.model_dump(),
+    )
+    return decisions.decide(context.engine, actor=context.actor, new=new)

@@ -1,0 +1,110 @@
+"""Uploads: files go to disk as they come, and become a batch at the end, all or none."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, UploadFile
+from pydantic import BaseModel, Field, StringConstraints
+from starlette.concurrency import run_in_threadpool
+
+from api.dependencies import InContext
+from core.errors import InvalidInputError
+from core.services import uploads
+from core.services.context import Context
+from core.services.imports import ImportReport
+from core.services.uploads import Refusal, UploadedFile
+
+router = APIRouter()
+
+MAX_FILES = 50  # in one request; the page sends several
+READ_BYTES = 1024 * 1024
+MULTIPART_OVERHEAD_BYTES = 1024 * 1024
+
+
+class StartedUpload(BaseModel):
+    upload_id: UUID
+
+
+class FileResult(BaseModel):
+    """What became of one file; ``reason`` and ``message`` say why it was refused."""
+
+    name: str
+    accepted: bool
+    reason: str | None = None
+    message: str | None = None
+
+
+class FinishRequest(BaseModel):
+    batch_name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    ] = Field(description="Name of the batch that the files become.")
+
+
+@router.post("/uploads", status_code=201)
+def start(context: InContext) -> StartedUpload:
+    """Open an upload."""
+    return StartedUpload(
+        upload_id=UUID(uploads.start_upload(context.settings, actor=context.actor))
+    )
+
+
+@router.post("/uploads/{upload_id}/files")
+async def put_files(context: InContext, upload_id: UUID, request: Request) -> list[FileResult]:
+    """Add up to 50 files (multipart field ``files``; a name may hold folders)."""
+    _check_size(context, request)
+    async with request.form(max_files=MAX_FILES, max_fields=0) as form:
+        files = [file for file in form.getlist("files") if not isinstance(file, str)]
+        put = partial(_put, context, str(upload_id))
+        return [await run_in_threadpool(put, file) for file in files]
+
+
+@router.post("/uploads/{upload_id}/finish")
+def finish(context: InContext, upload_id: UUID, sent: FinishRequest) -> ImportReport:
+    """Make a batch of what was uploaded."""
+    return uploads.finish_upload(
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        upload_id=str(upload_id),
+        batch_name=sent.batch_name,
+    )
+
+
+@router.delete("/uploads/{upload_id}", status_code=204)
+def discard(context: InContext, upload_id: UUID) -> None:
+    """Throw the uploaded files away."""
+    uploads.discard_upload(context.settings, actor=context.actor, upload_id=str(upload_id))
+
+
+def _check_size(context: Context, request: Request) -> None:
+    """Refuse a request that says it is too large, before any of it is read."""
+    limit = context.settings.max_zip_bytes + MULTIPART_OVERHEAD_BYTES
+    size = request.headers.get("content-length", "")
+    if not size.isdigit():
+        raise InvalidInputError("the request does not say how long it is (Content-Length)")
+    if int(size) > limit:
+        raise InvalidInputError(f"{size} bytes in one request; at most {limit} are taken")
+
+
+def _put(context: Context, upload_id: str, file: UploadFile) -> FileResult:
+    result = uploads.put_file(
+        context.settings,
+        actor=context.actor,
+        upload_id=upload_id,
+        name=file.filename or "",
+        chunks=_chunks(file),
+    )
+    match result:
+        case UploadedFile():
+            return FileResult(name=result.name, accepted=True)
+        case Refusal():
+            return FileResult(
+                name=result.name, accepted=False, reason=result.reason, message=result.message
+            )
+
+
+def _chunks(file: UploadFile) -> Iterator[bytes]:
+    while chunk := file.file.read(READ_BYTES):
+        yield chunk

@@ -1,0 +1,175 @@
+"""All batches, or one of them: progress, flags, refused files, export."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.actors import Actor
+from core.flags import FLAG_KINDS
+from core.services import dashboard
+from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
+from core.services.database import get_engine
+from core.services.exports import EXPORT_FORMATS
+from core.services.states import ListingState
+from pages.ui import gallery, jobs, links, text
+
+STATE_LABELS = {
+    ListingState.NEEDS_REVIEW: "To review",
+    ListingState.AUTO_ACCEPTED: "Accepted by itself",
+    ListingState.ACCEPTED: "Accepted",
+    ListingState.CORRECTED: "Corrected",
+    ListingState.REJECTED: "Rejected",
+    ListingState.PUBLISHED: "Published",
+}
+
+
+def render(actor: Actor) -> None:
+    """Draw the batch that the address names, or the table of all."""
+    batch_id = links.read_id("batch")
+    if batch_id is None:
+        _show_all(actor)
+    else:
+        _show_one(actor, batch_id)
+
+
+def _show_all(actor: Actor) -> None:
+    st.title("Batches")
+    batches = dashboard.list_batches(get_engine(), actor=actor)
+    if not batches:
+        _show_none()
+        return
+    table = _table(batches)
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Decided": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+    )
+    st.caption("Select a row to open the batch.")
+    rows = picked["selection"]["rows"]
+    if rows:
+        links.go("batches", batch=batches[rows[0]].id)
+
+
+def _show_none() -> None:
+    st.info(
+        "There are no batches yet. Upload photos, or start with the sample catalog on the "
+        "first page.",
+        icon=":material/inventory_2:",
+    )
+    with st.container(horizontal=True):
+        if st.button("Upload photos", type="primary", icon=":material/upload:"):
+            links.go("upload")
+        if st.button("To the first page", icon=":material/home:"):
+            links.go("home")
+
+
+def _table(batches: Sequence[BatchSummary]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Batch": [batch.name for batch in batches],
+            "Listings": [batch.listings for batch in batches],
+            "Decided": [batch.decided / max(1, batch.listings) for batch in batches],
+            "To review": [batch.to_review for batch in batches],
+            "Being classified": [batch.waiting for batch in batches],
+            "Flags": [sum(batch.flags.values()) for batch in batches],
+            "Refused files": [batch.refused for batch in batches],
+            "Added (UTC)": [text.day(batch.created_at) for batch in batches],
+            "By": [batch.created_by for batch in batches],
+        }
+    )
+
+
+def _show_one(actor: Actor, batch_id: int) -> None:
+    if st.button("All batches", icon=":material/arrow_back:", type="tertiary"):
+        links.go("batches")
+    batch = dashboard.get_batch(get_engine(), actor=actor, batch_id=batch_id)
+    summary = batch.summary
+    st.title(text.plain(summary.name))
+    st.caption(
+        f"{text.count(summary.listings, 'listing')}, added {text.day(summary.created_at)} UTC "
+        f"by {text.plain(summary.created_by)}"
+    )
+    jobs.show(actor, batch_id=batch_id)
+    _show_states(summary)
+    _show_actions(summary)
+    _show_flags(batch)
+    _show_refusals(batch.refusals)
+
+
+def _show_states(batch: BatchSummary) -> None:
+    figures = [("Being classified", batch.waiting)] if batch.waiting else []
+    figures += [
+        (label, batch.states[state])
+        for state, label in STATE_LABELS.items()
+        if batch.states.get(state)
+    ]
+    with st.container(horizontal=True):
+        for label, number in figures:
+            st.metric(label, f"{number:,}", border=True, width=170)
+
+
+def _show_actions(batch: BatchSummary) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            f"Review {text.count(batch.to_review, 'listing')}",
+            type="primary",
+            icon=":material/fact_check:",
+            disabled=not batch.to_review,
+        ):
+            links.go("review", batch=batch.id)
+        for format_key in EXPORT_FORMATS:
+            _show_download(batch.id, format_key)
+
+
+def _show_download(batch_id: int, format_key: str) -> None:
+    """A plain link, so that the file goes from our route to disk and not through the page."""
+    st.link_button(
+        f"Export {format_key.upper() if format_key != 'parquet' else 'Parquet'}",
+        f"/api/exports/{batch_id}.{format_key}",
+        icon=":material/download:",
+    )
+
+
+def _show_flags(batch: BatchDetail) -> None:
+    st.subheader("Flags", anchor=False)
+    if not batch.flagged:
+        waiting = "The photos are still being looked at." if batch.summary.waiting else ""
+        st.caption(waiting or "Nothing in this batch is flagged.")
+    for kind, photos in batch.flagged.items():
+        _show_flag(batch.summary, kind, photos)
+
+
+def _show_flag(batch: BatchSummary, kind: str, photos: Sequence[FlaggedPhoto]) -> None:
+    number = text.count(batch.flags[kind], "listing")
+    st.markdown(f"**{FLAG_KINDS[kind].label}** · {number}", help=FLAG_KINDS[kind].doc)
+    gallery.show(
+        [
+            gallery.Thumbnail(
+                photo.sha256,
+                photo.sku,
+                f"/review?batch={batch.id}&flag={kind}&listing={photo.listing_id}",
+            )
+            for photo in photos
+        ]
+    )
+
+
+def _show_refusals(refusals: Sequence[Refusal]) -> None:
+    if not refusals:
+        return
+    st.subheader("Refused files", anchor=False)
+    st.caption(f"{text.count(len(refusals), 'file')} did not come in; the others did.")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "File": [refusal.name for refusal in refusals],
+                "Why": [refusal.message for refusal in refusals],
+            }
+        ),
+        hide_index=True,
+    )

@@ -1,0 +1,292 @@
+// The drop zone: files go to /api/uploads, fifty a request, and become a batch at the end.
+
+const FILES_A_REQUEST = 50
+const BYTES_A_REQUEST = 64 * 1024 * 1024
+const ATTEMPTS = 4
+const LISTED = 200
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const plural = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB"]
+  let unit = 0
+  while (bytes >= 1000 && unit < units.length - 1) {
+    bytes /= 1000
+    unit += 1
+  }
+  return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`
+}
+
+function duration(seconds) {
+  const whole = Math.max(1, Math.round(seconds))
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag)
+  if (className) made.className = className
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+/** An answer that says what was wrong; asking again would not help. */
+class Refused extends Error {}
+
+/** Send one request with progress, which fetch cannot tell for what it sends. */
+function send(request, method, address, body, onProgress) {
+  return new Promise((resolve, reject) => {
+    request.open(method, address)
+    request.responseType = "json"
+    request.upload.onprogress = (event) => onProgress?.(event.loaded)
+    request.onload = () => {
+      if (request.status < 400) resolve(request.response)
+      else if (request.status < 500) reject(new Refused(request.response?.message ?? "refused"))
+      else reject(new Error(request.response?.message ?? `the server answered ${request.status}`))
+    }
+    request.onerror = () => reject(new Error("the server cannot be reached"))
+    request.onabort = () => reject(new Refused("cancelled"))
+    if (typeof body === "string") request.setRequestHeader("Content-Type", "application/json")
+    request.send(body)
+  })
+}
+
+/** Files of a drop, with the paths inside dropped folders. */
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
+  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }))
+  const found = []
+  for (const entry of entries) await collect(entry, found)
+  return found
+}
+
+async function collect(entry, found) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject))
+    found.push({ file, path: entry.fullPath.replace(/^\//, "") })
+    return
+  }
+  const reader = entry.createReader()
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))
+    if (!some.length) return
+    for (const each of some) await collect(each, found)
+  }
+}
+
+class Upload {
+  constructor(root) {
+    this.root = root
+    this.reset()
+    this.listen()
+  }
+
+  part(role) {
+    return this.root.querySelector(`[data-role="${role}"]`)
+  }
+
+  reset() {
+    this.files = []
+    this.id = null
+    this.busy = false
+    this.request = null
+    this.part("panel").hidden = true
+    this.part("problem").hidden = true
+    this.part("name").value = ""
+    this.part("list").replaceChildren()
+  }
+
+  listen() {
+    const zone = this.part("zone")
+    zone.ondragover = (event) => {
+      event.preventDefault()
+      zone.classList.add("over")
+    }
+    zone.ondragleave = () => zone.classList.remove("over")
+    zone.ondrop = async (event) => {
+      event.preventDefault()
+      zone.classList.remove("over")
+      this.add(await filesOf(event.dataTransfer))
+    }
+    for (const role of ["files", "folder"]) {
+      this.root.querySelector(`[data-action="${role}"]`).onclick = () => this.part(role).click()
+      this.part(role).onchange = (event) => {
+        const chosen = [...event.target.files]
+        this.add(chosen.map((file) => ({ file, path: file.webkitRelativePath || file.name })))
+        event.target.value = ""
+      }
+    }
+    this.part("send").onclick = () => this.run()
+    this.root.querySelector('[data-action="cancel"]').onclick = () => this.cancel()
+  }
+
+  draw({ data, setTriggerValue }) {
+    this.data = data
+    this.finished = (batchId) => setTriggerValue("batch", String(batchId))
+    this.part("limits").textContent = data.limits
+  }
+
+  // ---- the list --------------------------------------------------------------------
+
+  add(chosen) {
+    if (this.busy) return
+    const visible = chosen.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")))
+    const known = new Set(this.files.map((each) => each.path))
+    for (const { file, path } of visible) {
+      if (!known.has(path)) this.files.push({ file, path, state: "waiting", sent: 0 })
+    }
+    if (!this.files.length) return
+    this.part("panel").hidden = false
+    this.part("name").value ||= this.suggestName()
+    this.files.forEach((each, index) => this.drawFile(each, index))
+    const hidden = this.files.length - LISTED
+    this.part("more").textContent = hidden > 0 ? `and ${plural(hidden, "more file")}` : ""
+    this.drawFigures()
+  }
+
+  suggestName() {
+    const [first] = this.files
+    const folder = first.path.includes("/") ? first.path.split("/")[0] : ""
+    const zip = /\.zip$/i.test(first.path) ? first.path.replace(/\.zip$/i, "") : ""
+    const now = new Date().toLocaleString("sv").slice(0, 16)
+    return folder || zip || `Upload ${now}`
+  }
+
+  drawFile(each, index) {
+    if (index >= LISTED && each.state !== "refused") return
+    if (!each.row) {
+      each.row = element("li", "file")
+      each.row.append(element("span", "path", each.path), element("span", "state"))
+      this.part("list").append(each.row)
+    }
+    each.row.classList.toggle("refused", each.state === "refused")
+    const share = each.state === "done" ? 1 : each.sent / Math.max(1, each.file.size)
+    each.row.style.setProperty("--share", `${Math.min(100, share * 100)}%`)
+    const words = { waiting: size(each.file.size), sending: `${Math.floor(share * 100)} %`, done: "✓ sent" }
+    each.row.lastChild.textContent = each.message ?? words[each.state]
+  }
+
+  drawFigures() {
+    const total = this.files.reduce((sum, each) => sum + each.file.size, 0)
+    const sent = this.files.reduce((sum, each) => sum + Math.min(each.sent, each.file.size), 0)
+    const done = this.files.filter((each) => each.state === "done").length
+    const refused = this.files.filter((each) => each.state === "refused").length
+    const share = total ? (sent / total) * 100 : 0
+    this.part("progress").style.setProperty("--share", `${share}%`)
+    this.part("progress").setAttribute("aria-valuenow", Math.round(share))
+    const words = [`${plural(this.files.length, "file")}, ${size(total)}`]
+    if (this.busy && sent) {
+      const speed = sent / ((performance.now() - this.begun) / 1000)
+      words.push(`${done} sent`, `${size(speed)}/s`, `${duration((total - sent) / speed)} left`)
+    }
+    if (refused) words.push(`${refused} refused`)
+    this.part("figures").textContent = words.join(" · ")
+    const button = this.part("send")
+    button.disabled = this.busy
+    button.textContent = this.busy ? "Uploading…" : this.id ? "Try again" : `Upload ${plural(this.files.length, "file")}`
+  }
+
+  // ---- sending ---------------------------------------------------------------------
+
+  async run() {
+    this.busy = true
+    this.begun = performance.now()
+    this.part("problem").hidden = true
+    this.drawFigures()
+    try {
+      this.id ??= (await this.ask("POST", "/api/uploads")).upload_id
+      for (const group of this.groups()) await this.sendGroup(group)
+      this.part("figures").textContent = "Checking the photos and making the batch…"
+      const batch_name = this.part("name").value.trim() || this.suggestName()
+      const report = await this.ask("POST", `/api/uploads/${this.id}/finish`, JSON.stringify({ batch_name }))
+      this.finished(report.batch_id)
+      this.reset()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** What is still to be sent, in requests of at most fifty files. */
+  *groups() {
+    let group = []
+    let bytes = 0
+    for (const each of this.files.filter(({ state }) => state === "waiting")) {
+      if (group.length === FILES_A_REQUEST || (group.length && bytes + each.file.size > BYTES_A_REQUEST)) {
+        yield group
+        group = []
+        bytes = 0
+      }
+      group.push(each)
+      bytes += each.file.size
+    }
+    if (group.length) yield group
+  }
+
+  async sendGroup(group) {
+    const body = new FormData()
+    for (const { file, path } of group) body.append("files", file, path)
+    const results = await this.ask("POST", `/api/uploads/${this.id}/files`, body, (loaded) =>
+      this.spread(group, loaded),
+    )
+    results.forEach((result, position) => {
+      const each = group[position]
+      each.state = result.accepted ? "done" : "refused"
+      each.message = result.accepted ? undefined : result.message
+      each.sent = each.file.size
+      this.drawFile(each, this.files.indexOf(each))
+    })
+    this.drawFigures()
+  }
+
+  /** Share the bytes of a request out over its files, which go one after the other. */
+  spread(group, loaded) {
+    for (const each of group) {
+      each.sent = Math.max(0, Math.min(each.file.size, loaded))
+      loaded -= each.file.size
+      if (each.row) {
+        each.row.style.setProperty("--share", `${(each.sent / Math.max(1, each.file.size)) * 100}%`)
+      }
+    }
+    this.drawFigures()
+  }
+
+  /** Ask, and again after a pause if the server could not be reached. */
+  async ask(method, address, body, onProgress) {
+    for (let attempt = 1; ; attempt += 1) {
+      this.request = new XMLHttpRequest()
+      try {
+        return await send(this.request, method, address, body, onProgress)
+      } catch (error) {
+        if (error instanceof Refused || attempt === ATTEMPTS) throw error
+        await wait(500 * 2 ** attempt)
+      }
+    }
+  }
+
+  fail(error) {
+    this.busy = false
+    if (error.message === "cancelled") return
+    this.part("problem").textContent = error.message
+    this.part("problem").hidden = false
+    this.drawFigures()
+  }
+
+  cancel() {
+    this.request?.abort()
+    if (this.id) fetch(`/api/uploads/${this.id}`, { method: "DELETE", keepalive: true }).catch(() => {})
+    this.reset()
+  }
+}
+
+const uploads = new WeakMap()
+
+export default function (component) {
+  const { parentElement } = component
+  let upload = uploads.get(parentElement)
+  if (!upload) {
+    upload = new Upload(parentElement.querySelector(".upload"))
+    uploads.set(parentElement, upload)
+  }
+  upload.draw(component)
+  return () => uploads.delete(parentElement)
+}

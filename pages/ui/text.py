@@ -1,0 +1,44 @@
+"""Numbers as people write them."""
+
+from datetime import datetime
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_MARKUP = frozenset("\\`*_{}[]()<>#+-.!|~$:")
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``count(1, "photo")`` → ``1 photo``; ``count(1200, "photo")`` → ``1,200 photos``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(number_bytes: float) -> str:
+    """``size(2_400_000)`` → ``2.4 MB``."""
+    unit = 0
+    while number_bytes >= 1000 and unit < len(_UNITS) - 1:
+        number_bytes /= 1000
+        unit += 1
+    return f"{number_bytes:.0f} B" if unit == 0 else f"{number_bytes:.1f} {_UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """``duration(95)`` → ``1 min 35 s``."""
+    whole = max(0, round(seconds))
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def day(moment: datetime) -> str:
+    """``22 Nov 2026, 19:05``, in UTC."""
+    return f"{moment.day} {moment:%b %Y, %H:%M}"
+
+
+def leaf(path: str) -> str:
+    """The last name of a category path."""
+    return path.rpartition(" > ")[2]
+
+
+def plain(words: str) -> str:
+    """Escape what Markdown would take for markup."""
+    return "".join(f"\\{letter}" if letter in _MARKUP else letter for letter in words)
