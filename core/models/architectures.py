@@ -154,9 +154,9 @@ _ROWS = (
         quick=TrainingDefaults(
             weights="none",
             image_size_px=64,
-            epochs=12,
-            batch_size=32,
-            learning_rate=3e-3,
+            epochs=14,
+            batch_size=16,
+            learning_rate=2e-3,
             weight_decay=0.05,
             drop_rate=0.1,
         ),

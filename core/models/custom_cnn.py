@@ -11,8 +11,8 @@ STAGE_WIDTHS = (64, 128, 256)
 class CustomCNN(nn.Module):
     """A small network that trains from nothing in minutes, at any input size.
 
-    A stem halves the input; each stage is two 3x3 convolutions with batch norm, the second
-    with a short cut, and halves it again. The classifier sees mean and maximum of the last
+    A stem halves the input; each stage halves it again and has two 3x3 convolutions with
+    batch norm, the second with a short cut. The classifier sees mean and maximum of the last
     map: the mean tells what fills the picture, the maximum what stands somewhere in it.
 
     Args:
@@ -54,12 +54,12 @@ class Stage(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
+        self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.widen = _convolution(channels, width, kernel=3)
         self.refine = _convolution(width, width, kernel=3)
-        self.pool = nn.MaxPool2d(2, ceil_mode=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        wide = self.pool(self.widen(features))
+        wide = self.widen(self.pool(features))
         refined: Tensor = wide + self.refine(wide)
         return refined
 

@@ -87,7 +87,9 @@ def _make_optimizer(bench: Bench) -> torch.optim.Optimizer:
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     recipe = bench.recipe
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(
+        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
 
 
 def _make_schedule(steps: int, warm_up: float) -> Callable[[int], float]:
