@@ -1,5 +1,5 @@
 """A small catalog that the project draws itself: products, photos, listings, planted faults."""
 
-from core.sample.catalog import SampleCatalog, render_catalog
+from core.sample.catalog import MANIFEST, SampleCatalog, render_catalog
 
-__all__ = ["SampleCatalog", "render_catalog"]
+__all__ = ["MANIFEST", "SampleCatalog", "render_catalog"]

@@ -4,9 +4,12 @@ import csv
 import io
 import json
 import multiprocessing
+import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +31,7 @@ JPEG_QUALITY = 90
 _SHOTS_A_TASK = 15
 _STAMP = "sample.json"
 _GROUND_TRUTH = "ground_truth.csv"
-_MANIFEST = "incoming/manifest.csv"
+MANIFEST = "incoming/manifest.csv"
 
 Progress = Callable[[int, int], None]
 
@@ -87,7 +90,7 @@ def _describe(target: Path, shots: Sequence[Shot]) -> SampleCatalog:
     return SampleCatalog(
         root=target,
         train_dir=target / "train",
-        manifest=target / _MANIFEST,
+        manifest=target / MANIFEST,
         ground_truth=target / _GROUND_TRUTH,
         categories=tuple(product.category for product in PRODUCTS),
         train_photos=len(shots) - len(incoming),
@@ -119,19 +122,40 @@ def _take_all(target: Path, shots: Sequence[Shot], on_progress: Progress | None)
         folder.mkdir(parents=True, exist_ok=True)
     by_file = {shot.file: shot for shot in shots}
     originals = [by_file[shot.copy_of] if shot.copy_of else shot for shot in shots]
-    done = 0
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with _processes() as pool:
         photos = pool.map(photograph, originals, chunksize=_SHOTS_A_TASK)
-        for shot, data in zip(shots, photos, strict=True):
+        for done, (shot, data) in enumerate(zip(shots, photos, strict=True), start=1):
             (target / shot.file).write_bytes(data)
-            done += 1
             if on_progress is not None:
                 on_progress(done, len(shots))
 
 
+@contextmanager
+def _processes() -> Iterator[ProcessPoolExecutor]:
+    """A pool that drops what it has not begun when its user fails or stops."""
+    context = multiprocessing.get_context("spawn")  # the worker has threads, which fork breaks
+    pool = ProcessPoolExecutor(PROCESSES, mp_context=context, initializer=_end_with_parent)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that died."""
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    assert parent
+
+    def wait_for_the_end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_the_end, name="lifeline", daemon=True).start()
+
+
 def photograph(shot: Shot) -> bytes:
     """Return the JPEG of one shot; equal shots give equal bytes."""
-    cv2.setNumThreads(1)
     pixels = take_photo(
         PRODUCTS[shot.product],
         shot.colour,

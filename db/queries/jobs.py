@@ -63,9 +63,13 @@ def find_chunk(session: Session, *, chunk_id: int) -> JobChunkRow | None:
     return session.get(JobChunkRow, chunk_id, populate_existing=True)
 
 
-def list_jobs(session: Session, *, batch_id: int | None, limit: int) -> Sequence[JobRow]:
-    """Return the newest jobs first, of one batch or of all."""
+def list_jobs(
+    session: Session, *, batch_id: int | None = None, kind: str | None = None, limit: int
+) -> Sequence[JobRow]:
+    """Return the newest jobs first, of one batch or kind or of all."""
     query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(JobRow.kind == kind)
     if batch_id is not None:
         query = query.where(JobRow.batch_id == batch_id)
     return session.scalars(query).all()
