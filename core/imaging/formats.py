@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pi_heif
 from PIL import Image
 
+from core.imaging.heic import CODEC as HEIC
 from core.imaging.wholeness import (
     bmp_is_whole,
     boxes_are_whole,
@@ -15,10 +15,6 @@ from core.imaging.wholeness import (
     tiff_is_whole,
     webp_is_whole,
 )
-
-# Decodes only: the wheel is LGPL and carries no (GPL) encoder. One thread a photo,
-# because photos are decoded side by side already.
-pi_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ FORMATS: tuple[ImageFormat, ...] = (
     ImageFormat("BMP", "BMP", (".bmp", ".dib"), _is_bmp, bmp_is_whole),
     ImageFormat("AVIF", "AVIF", (".avif",), _is_avif, boxes_are_whole),
     ImageFormat(
-        "HEIC", "HEIF", (".heic", ".heif", ".hif"), _is_heic, boxes_are_whole, turns_itself=True
+        "HEIC", HEIC, (".heic", ".heif", ".hif"), _is_heic, boxes_are_whole, turns_itself=True
     ),
 )
 

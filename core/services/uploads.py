@@ -11,6 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -185,8 +186,9 @@ def _check_kind(path: Path, name: str) -> None:
 def _sweep(uploads_dir: Path) -> None:
     oldest = time.time() - STALE_AFTER_S
     for folder in uploads_dir.glob("*"):
-        if folder.stat().st_mtime < oldest:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # somebody else may sweep at the same time
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
