@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
-# What Pillow and its codecs raise on damaged input, each seen while fuzzing.
+# What Pillow and its codecs raise on damaged input: they have no error of their own.
 _DECODER_ERRORS = (
     OSError,
     ValueError,

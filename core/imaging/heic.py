@@ -35,11 +35,11 @@ class HeicImageFile(ImageFile.ImageFile):
 
     def load(self) -> Any:
         if self._coded is not None:
-            data, layout = self._coded.data, (self.mode, self._coded.stride)
+            data = self._coded.data  # a view: valid as long as what it was taken from
             self._size, _ = self._coded.size_mode  # known for sure only now
-            self._coded = None
             self.load_prepare()
-            self.frombytes(data, "raw", layout)
+            self.frombytes(data, "raw", (self.mode, self._coded.stride))
+            self._coded = None
         return super().load()
 
 
