@@ -15,6 +15,7 @@ from pages.ui import links
 log = logging.getLogger(__name__)
 
 LOGO = Path(__file__).parent / "ui" / "logo.svg"
+ICON = LOGO.with_name("icon.svg")
 
 
 @st.cache_resource
@@ -24,7 +25,7 @@ def _local_actor() -> Actor:
 
 def show() -> None:
     """Draw the page that the address names."""
-    st.set_page_config(page_title="Catalens", page_icon=":material/inventory_2:", layout="wide")
+    st.set_page_config(page_title="Catalens", page_icon=str(ICON), layout="wide")
     pages = {spec.key: _as_page(spec) for spec in PAGES}
     links.remember(pages)
     st.logo(str(LOGO), size="large")

@@ -77,7 +77,7 @@ def _table(versions: Sequence[ModelVersion]) -> pd.DataFrame:
 
 def _columns() -> Mapping[str, Any]:
     numbers = st.column_config.NumberColumn
-    return {label: PERCENT for label in SPLITS.values()} | {
+    return dict.fromkeys(SPLITS.values(), PERCENT) | {
         "Photos a second": numbers(
             format="%.0f", help="Through the network alone, on the machine it was trained on."
         ),

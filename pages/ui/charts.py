@@ -10,6 +10,7 @@ from pages.ui import text
 CONFIG = {"displayModeBar": False, "displaylogo": False}
 BAR_HEIGHT_PX = 20
 MAX_LABEL_LETTERS = 28
+COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6")  # clear on light and on dark
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def training_curve(
 def _finish(figure: go.Figure, *, height_px: int, legend: bool) -> go.Figure:
     figure.update_layout(
         height=height_px,
+        colorway=COLOURS,
         showlegend=legend,
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
         legend={"orientation": "h", "y": 1.12, "x": 0},

@@ -162,7 +162,7 @@ class Upload {
     each.row.classList.toggle("refused", each.state === "refused")
     const share = each.state === "done" ? 1 : each.sent / Math.max(1, each.file.size)
     each.row.style.setProperty("--share", `${Math.min(100, share * 100)}%`)
-    const words = { waiting: size(each.file.size), sending: `${Math.floor(share * 100)} %`, done: "✓ sent" }
+    const words = { waiting: size(each.file.size), sending: `${Math.floor(share * 100)}%`, done: "✓ sent" }
     each.row.lastChild.textContent = each.message ?? words[each.state]
   }
 

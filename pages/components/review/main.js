@@ -42,7 +42,7 @@ const STATE_WORDS = {
 }
 
 const leaf = (path) => path.split(" > ").at(-1)
-const percent = (probability) => `${Math.round(probability * 100)} %`
+const percent = (probability) => `${Math.round(probability * 100)}%`
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve))
 
@@ -78,7 +78,6 @@ class Outbox {
       const body = JSON.parse(localStorage.getItem(name))
       this.entries.set(body.key, { body, inFlight: false })
     }
-    this.pump()
   }
 
   get size() {
@@ -254,6 +253,7 @@ class Screen {
       onRefused: (body, message) => this.onRefused(body, message),
     })
     this.listen()
+    this.outbox.pump()
   }
 
   part(role) {
