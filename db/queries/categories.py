@@ -56,5 +56,5 @@ def _find_ids(session: Session, paths: Sequence[str]) -> dict[str, int]:
     for start in range(0, len(paths), 10_000):
         some = paths[start : start + 10_000]
         query = select(CategoryRow.path, CategoryRow.id).where(CategoryRow.path.in_(some))
-        found |= dict(session.execute(query).tuples().all())
+        found |= {row.path: row.id for row in session.execute(query)}
     return found

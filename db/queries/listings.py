@@ -28,7 +28,7 @@ def find_image_ids(session: Session, sha256s: Sequence[str]) -> dict[str, int]:
     for start in range(0, len(sha256s), _IDS_PER_QUERY):
         some = sha256s[start : start + _IDS_PER_QUERY]
         query = select(ImageRow.sha256, ImageRow.id).where(ImageRow.sha256.in_(some))
-        found.update(session.execute(query).tuples().all())
+        found.update((row.sha256, row.id) for row in session.execute(query))
     return found
 
 
