@@ -25,14 +25,6 @@ PROJECT_DIR = Path(__file__).resolve().parents[1]
 POLL_S = 0.1
 HEALTH_TIMEOUT_S = 60.0
 
-STREAMLIT_FLAGS = {
-    "server.headless": "true",
-    "server.fileWatcherType": "none",
-    "client.toolbarMode": "viewer",
-    "client.showErrorDetails": "none",
-    "browser.gatherUsageStats": "false",
-}
-
 
 def run_command(
     *,
@@ -114,13 +106,8 @@ def _is_healthy(address: str) -> bool:
 
 
 def _web_app(settings: Settings) -> Program:
-    flags = {
-        **STREAMLIT_FLAGS,
-        "server.address": settings.host,
-        "server.port": str(settings.port),
-    }
     command = [sys.executable, "-m", "streamlit", "run", str(PROJECT_DIR / "app.py")]
-    command += [f"--{name}={value}" for name, value in flags.items()]
+    command += [f"--server.address={settings.host}", f"--server.port={settings.port}"]
     return Program("web app", command, {"CATALENS_PORT": str(settings.port)})
 
 

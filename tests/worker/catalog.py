@@ -1,8 +1,5 @@
-"""A batch of small photos and a tiny model, and real worker processes to work on them."""
+"""A batch of small photos and a tiny model."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +15,6 @@ from core.services.imports import import_path
 from core.services.models import ModelVersion, register_checkpoint
 from core.settings import Settings
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
 LABELS = ("Fruit > Apple", "Fruit > Pear", "Milk")
 SIZE_PX = 32
 
@@ -53,38 +49,6 @@ def import_photos(
     report = import_path(engine, settings, actor=actor, path=folder, batch_name=name)
     assert report.job_id is not None
     return report.batch_id, report.job_id
-
-
-def start_worker(
-    settings: Settings,
-    *options: str,
-    delay_s: float = 0.0,
-    poison: str = "",
-) -> "subprocess.Popen[str]":
-    """Start a worker process on the settings' database and data directory."""
-    values = settings.model_dump(mode="json")
-    environment = {
-        **os.environ,
-        **{f"CATALENS_{key.upper()}": str(value) for key, value in values.items()},
-        "OMP_NUM_THREADS": "1",
-        "TROUBLE_DELAY_S": str(delay_s),
-        "TROUBLE_POISON": poison,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.worker.troubled_worker", *options],
-        cwd=PROJECT_DIR,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
-def finish(worker: "subprocess.Popen[str]", *, timeout_s: float = 60.0) -> str:
-    """Wait until the worker has ended well; return what it said."""
-    said, _ = worker.communicate(timeout=timeout_s)
-    assert worker.returncode == 0, said
-    return said
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:

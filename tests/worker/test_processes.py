@@ -1,0 +1,135 @@
+"""Contract tests: real worker processes, killed, on both databases."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.actors import Actor
+from core.services import jobs
+from core.settings import Settings
+from db.engine import reading
+from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
+from db.states import ChunkState, ImageState, JobState, ListingState
+from tests.worker import catalog
+from tests.worker.conftest import Workers
+
+
+@pytest.fixture
+def any_settings(any_settings: Settings) -> Settings:
+    """Small chunks, and workers that are quickly taken for dead."""
+    changes = {"chunk_size": 8, "inference_batch_size": 4, "worker_silent_s": 1.5}
+    return any_settings.model_copy(update=changes)
+
+
+def count_done_chunks(engine: sa.Engine) -> int:
+    query = select(func.count()).where(JobChunkRow.state == ChunkState.DONE)
+    with reading(engine) as session:
+        return session.scalars(query.select_from(JobChunkRow)).one()
+
+
+def count(session: Session, row: type) -> int:
+    return session.scalars(select(func.count()).select_from(row)).one()
+
+
+def assert_all_processed_once(engine: sa.Engine, *, photos: int, actor: Actor, job_id: int) -> None:
+    progress = jobs.get_progress(engine, actor=actor, job_id=job_id)
+    assert (progress.state, progress.done, progress.failed) == (JobState.DONE, photos, 0)
+    with reading(engine) as session:
+        assert count(session, PredictionRow) == photos
+        seen = session.scalars(select(PredictionRow.listing_image_id)).all()
+        assert len(set(seen)) == photos
+        assert count(session, EmbeddingRow) == 0  # the tiny model is not the embedder
+        states = session.scalars(select(ListingRow.state)).all()
+        assert states == [ListingState.NEEDS_REVIEW] * photos
+
+
+def test_a_worker_killed_again_and_again_loses_no_photo_and_does_none_twice(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    catalog.add_model(any_engine, any_settings, actor)
+    catalog.draw_photos(tmp_path / "photos", count=64)
+    _, job_id = catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
+    for kills in range(1, 4):
+        worker = workers.start(any_settings, delay_s=0.03)
+        catalog.wait_until(lambda kills=kills: count_done_chunks(any_engine) >= kills)
+        time.sleep(0.1)  # in the middle of the next chunk
+        worker.kill()
+    assert count_done_chunks(any_engine) < 8
+    workers.start(any_settings, "--until-idle").finish()
+    assert_all_processed_once(any_engine, photos=64, actor=actor, job_id=job_id)
+
+
+def test_a_photo_that_kills_its_worker_fails_alone(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    catalog.add_model(any_engine, any_settings, actor)
+    paths = catalog.draw_photos(tmp_path / "photos", count=12)
+    _, job_id = catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
+    poison = hashlib.sha256(paths[3].read_bytes()).hexdigest()
+    deaths = 0
+    while workers.start(any_settings, "--until-idle", poison=poison).wait() == 139:
+        deaths += 1
+    assert deaths == 4  # two as a chunk, two alone
+    progress = jobs.get_progress(any_engine, actor=actor, job_id=job_id)
+    assert (progress.state, progress.done, progress.failed) == (JobState.DONE, 11, 1)
+    with reading(any_engine) as session:
+        unreadable = select(ImageRow).where(ImageRow.state == ImageState.UNREADABLE)
+        image = session.scalars(unreadable).one()
+        assert image.sha256 == poison
+        assert image.reason == "the worker died 2 times while it worked on this photo"
+        states = session.scalars(select(ListingRow.state)).all()
+        assert states == [ListingState.NEEDS_REVIEW] * 12
+
+
+def test_a_cancelled_job_stops_writing_and_lets_its_listings_go(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    catalog.add_model(any_engine, any_settings, actor)
+    catalog.draw_photos(tmp_path / "photos", count=32)
+    _, job_id = catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
+    worker = workers.start(any_settings, "--until-idle", delay_s=0.1)
+    catalog.wait_until(lambda: count_done_chunks(any_engine) >= 1)
+    stopped = jobs.cancel(any_engine, actor=actor, job_id=job_id)
+    worker.finish()
+    after = jobs.get_progress(any_engine, actor=actor, job_id=job_id)
+    assert after.state == JobState.CANCELLED
+    assert after.done == stopped.done < 32
+    with reading(any_engine) as session:
+        assert count(session, PredictionRow) == stopped.done
+        states = list(session.scalars(select(ListingRow.state)))
+    assert states.count(ListingState.NEEDS_REVIEW) == stopped.done
+    assert states.count(ListingState.RECEIVED) == 32 - stopped.done
+
+
+def test_a_worker_that_is_asked_to_stop_hands_its_work_back(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    catalog.add_model(any_engine, any_settings, actor)
+    catalog.draw_photos(tmp_path / "photos", count=24)
+    _, job_id = catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
+    worker = workers.start(any_settings, delay_s=0.1)
+    catalog.wait_until(lambda: count_done_chunks(any_engine) >= 1)
+    asked_at = time.monotonic()
+    assert worker.terminate() == 0
+    assert time.monotonic() - asked_at < 8
+    with reading(any_engine) as session:
+        chunks = session.execute(select(JobChunkRow.state, JobChunkRow.attempts)).all()
+    assert all(attempts == (state == ChunkState.DONE) for state, attempts in chunks)
+    workers.start(any_settings, "--until-idle").finish()
+    assert_all_processed_once(any_engine, photos=24, actor=actor, job_id=job_id)
+
+
+def test_a_second_worker_on_one_sqlite_directory_is_refused(
+    engine: sa.Engine, settings: Settings, workers: Workers
+) -> None:
+    first = workers.start(settings)
+    catalog.wait_until(lambda: "has started" in first.said)
+    second = workers.start(settings)
+    assert second.wait() == 1
+    assert "another worker is at work" in second.said
+    assert first.terminate() == 0
