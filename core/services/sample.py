@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -20,13 +21,14 @@ from core.sample import MANIFEST, render_catalog
 from core.services import jobs
 from core.services.imports import import_path
 from core.services.models import ModelVersion, list_versions
-from core.services.training import train_and_register
 from core.settings import Settings
-from core.training import TrainingProgress, quick_request
 from db.engine import reading, transaction
 from db.queries import jobs as queries
 from db.rows import JobRow, UserRow
 from db.states import JobState
+
+if TYPE_CHECKING:  # pages ask for the sample, and no page may load torch
+    from core.training import TrainingProgress
 
 JOB_KIND = "sample"
 BATCH_NAME = "Sample catalog"
@@ -168,6 +170,9 @@ def _find_batch_id(run: _Run) -> int | None:
 
 def _train(run: _Run, advance: Advance, *, arch: str) -> None:
     """Train one architecture and have the batch classified with it."""
+    from core.services.training import train_and_register
+    from core.training import quick_request
+
     advance(0.0)
     version = _find_trained(run, arch) or train_and_register(
         run.engine,
@@ -187,7 +192,7 @@ def _find_trained(run: _Run, arch: str) -> ModelVersion | None:
     return next(mine, None)
 
 
-def _training_share(progress: TrainingProgress) -> float:
+def _training_share(progress: "TrainingProgress") -> float:
     """Reading the photos takes about a tenth of the time, measuring at the end another."""
     starts = {"reading": (0.0, 0.1), "training": (0.1, 0.8), "measuring": (0.9, 0.1)}
     start, share = starts[progress.stage]
