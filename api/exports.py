@@ -1,26 +1,43 @@
 """Downloads of what was decided."""
 
-from fastapi import APIRouter, Response
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 
 from api.dependencies import InContext
 from api.images import Id
 from core.errors import NotFoundError
-from core.services.exports import EXPORT_FORMATS, export
+from core.services.exports import EXPORT_FORMATS, write_export
 
 router = APIRouter()
 
+MEMORY_BYTES = 8 * 1024 * 1024  # a larger export waits on disk
+READ_BYTES = 256 * 1024
+
 
 @router.get("/exports/{batch_id}.{format_key}")
-def get_export(context: InContext, batch_id: Id, format_key: str) -> Response:
+def get_export(context: InContext, batch_id: Id, format_key: str) -> StreamingResponse:
     """Return a batch with its decisions and flags, as one of ``EXPORT_FORMATS``."""
     if format_key not in EXPORT_FORMATS:
         raise NotFoundError(f"no format {format_key!r}; there are {list(EXPORT_FORMATS)}")
-    data = export(context.engine, actor=context.actor, batch_id=batch_id, format=format_key)
-    return Response(
-        data,
+    file = SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 -- _send closes it
+    write_export(
+        context.engine, actor=context.actor, batch_id=batch_id, format=format_key, stream=file
+    )
+    return StreamingResponse(
+        _send(file),
         media_type=EXPORT_FORMATS[format_key].media_type,
         headers={
             "Content-Disposition": f'attachment; filename="batch-{batch_id}.{format_key}"',
             "Cache-Control": "no-store",
         },
     )
+
+
+def _send(file: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(READ_BYTES):
+            yield chunk

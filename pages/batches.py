@@ -122,17 +122,13 @@ def _show_actions(batch: BatchSummary) -> None:
             disabled=not batch.to_review,
         ):
             links.go("review", batch=batch.id)
-        for format_key in EXPORT_FORMATS:
-            _show_download(batch.id, format_key)
-
-
-def _show_download(batch_id: int, format_key: str) -> None:
-    """A plain link, so that the file goes from our route to disk and not through the page."""
-    st.link_button(
-        f"Export {format_key.upper() if format_key != 'parquet' else 'Parquet'}",
-        f"/api/exports/{batch_id}.{format_key}",
-        icon=":material/download:",
-    )
+        for row in EXPORT_FORMATS.values():
+            # A plain link: the file goes from our route to disk and not through the page.
+            st.link_button(
+                f"Export {row.label}",
+                f"/api/exports/{batch.id}.{row.key}",
+                icon=":material/download:",
+            )
 
 
 def _show_flags(batch: BatchDetail) -> None:

@@ -48,7 +48,7 @@ def _draw(spec: PageSpec) -> None:
         actor = _local_actor()
         if spec.permission is not None:
             require(actor, spec.permission)
-        spec.render(actor)
+        spec.load()(actor)
     except ForbiddenError as error:
         st.warning(str(error), icon=":material/lock:")
     except CatalogError as error:

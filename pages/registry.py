@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 from core.actors import Actor, Permission
-from pages import batches, home, models, review, upload
 
 
 @dataclass(frozen=True, slots=True)
 class PageSpec:
-    """A page of the app.
+    """A page of the app, drawn by ``render(actor)`` of its module in ``pages``.
+
+    The module is imported when the page is first opened, which keeps the start fast.
 
     Attributes:
-        key: How other pages refer to it.
+        key: Name of the module; other pages refer to the page by it.
         icon: A Material symbol.
         url_path: Its address; empty for the first page.
-        render: Draws it.
         permission: What the actor must be allowed to do; None lets everybody in.
     """
 
@@ -23,14 +24,17 @@ class PageSpec:
     title: str
     icon: str
     url_path: str
-    render: Callable[[Actor], None]
     permission: Permission | None = None
+
+    def load(self) -> Callable[[Actor], None]:
+        render: Callable[[Actor], None] = import_module(f"pages.{self.key}").render
+        return render
 
 
 PAGES = (
-    PageSpec("home", "Home", ":material/home:", "", home.render),
-    PageSpec("upload", "Upload", ":material/upload:", "upload", upload.render, "upload"),
-    PageSpec("batches", "Batches", ":material/inventory_2:", "batches", batches.render),
-    PageSpec("review", "Review", ":material/fact_check:", "review", review.render, "review"),
-    PageSpec("models", "Models", ":material/network_node:", "models", models.render, "dashboards"),
+    PageSpec("home", "Home", ":material/home:", ""),
+    PageSpec("upload", "Upload", ":material/upload:", "upload", "upload"),
+    PageSpec("batches", "Batches", ":material/inventory_2:", "batches"),
+    PageSpec("review", "Review", ":material/fact_check:", "review", "review"),
+    PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),
 )

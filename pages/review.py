@@ -13,6 +13,7 @@ from pages.ui import components, links
 _workstation = components.load("review")
 
 ANY = "any"
+FILTER_WIDTH_PX = 170  # two beside each other on a phone
 
 
 def render(actor: Actor) -> None:
@@ -23,17 +24,12 @@ def render(actor: Actor) -> None:
 
 def _show_filters(actor: Actor) -> dict[str, object]:
     """Draw the filters, started from the address; return those that are set."""
-    batch, state, flag, category = st.columns(4)
-    with batch:
+    with st.container(horizontal=True):
         batch_id = _choose_batch(actor)
-    with state:
-        state_key = _choose(
-            "Show", {key.value: label for key, label in REVIEW_STATES.items()}, "state"
-        )
-    with flag:
+        states = {key.value: label for key, label in REVIEW_STATES.items()}
+        state_key = _choose("Show", states, "state")
         kinds = {ANY: "All flags"} | {key: kind.label for key, kind in FLAG_KINDS.items()}
         flag_key = _choose("Flag", kinds, "flag")
-    with category:
         category_id = _choose_category(actor, batch_id)
     chosen = {
         "batch": batch_id,
@@ -57,6 +53,7 @@ def _choose(label: str, options: dict[str, str], parameter: str) -> str:
         key=f"review-{parameter}",
         on_change=_forget_listing,
         label_visibility="collapsed",
+        width=FILTER_WIDTH_PX,
     )
 
 

@@ -1,0 +1,81 @@
+"""What is seen and done on the screens, in the words of a reviewer."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+READY = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@dataclass(frozen=True, slots=True)
+class Screens:
+    """Saves screenshots, if there is a folder for them."""
+
+    folder: Path | None
+
+    def take(self, page: Page, name: str) -> None:
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=self.folder / f"{name}.png")
+
+
+def open_page(page: Page, path: str, heading: str) -> None:
+    """Open an address and wait until it is drawn."""
+    page.goto(path)
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    expect(page.locator(READY)).to_be_visible()
+
+
+def upload(page: Page, photos: Sequence[Path], name: str) -> None:
+    """Choose files, name the batch, send it, and wait for the batch's page."""
+    open_page(page, "/upload", "Upload")
+    page.locator("input[data-role=files]").set_input_files(list(photos))
+    page.get_by_label("Name of the batch").fill(name)
+    page.locator("[data-action=send]").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=60_000)
+
+
+class Workstation:
+    """The review screen."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root = page.locator("section.review")
+
+    def part(self, role: str) -> Locator:
+        return self.root.locator(f'[data-role="{role}"]')
+
+    def open(self, path: str = "/review") -> None:
+        self.page.goto(path)
+        expect(self.part("stage")).to_be_visible(timeout=30_000)
+        self.wait_painted()
+
+    def wait_painted(self, *, other_than: int | None = None) -> int:
+        """Wait for the picture of the listing on screen (of another one); return its id."""
+        if other_than is not None:
+            expect(self.root).not_to_have_attribute("data-listing", str(other_than))
+        expect(self.root).to_have_attribute("data-listing", re.compile(r"^\d+$"))
+        return self.listing()
+
+    def listing(self) -> int:
+        return int(self.root.get_attribute("data-listing") or 0)
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def click(self, action: str) -> None:
+        self.root.locator(f'.actions [data-action="{action}"]').click()
+
+    def wait_saved(self) -> None:
+        """Wait until the server has acknowledged every decision."""
+        expect(self.root).to_have_attribute("data-unsent", "0")
+
+    def listing_details(self, listing_id: int) -> dict[str, Any]:
+        answer = self.page.request.get(f"/api/review/listings/{listing_id}")
+        assert answer.ok, answer.text()
+        details: dict[str, Any] = answer.json()
+        return details

@@ -1,0 +1,103 @@
+"""The whole way of a batch, in a real browser: upload, predictions, review, export."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.screens import Screens, Workstation, upload
+from tests.worker.catalog import draw_photos
+
+PHOTOS = 20
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    return draw_photos(tmp_path / "photos", count=PHOTOS)
+
+
+def test_a_batch_goes_from_upload_to_export(
+    app_with_models: str, page: Page, photos: list[Path], tmp_path: Path, screens: Screens
+) -> None:
+    not_a_photo = tmp_path / "notes.jpg"
+    not_a_photo.write_text("this is text")
+    upload(page, [*photos, not_a_photo], "Spring arrivals")
+    expect(page.get_by_text("Refused files")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Review {PHOTOS} listings")).to_be_enabled(
+        timeout=120_000
+    )
+    screens.take(page, "batch")
+
+    page.get_by_role("button", name=f"Review {PHOTOS} listings").click()
+    desk = Workstation(page)
+    first = desk.wait_painted()
+    screens.take(page, "review")
+    decided = _decide_with_keys_and_mouse(desk, first)
+    _see_grad_cam(desk, screens)
+    desk.wait_saved()
+    exported = _download_json(page)
+
+    assert len(exported) == PHOTOS
+    for row in exported:
+        expected = decided.get(row["listing_id"], ("needs_review", None))
+        assert (row["state"], row["decided_category"]) == expected
+
+
+def _decide_with_keys_and_mouse(desk: Workstation, first: int) -> dict[int, tuple[str, str | None]]:
+    """Decide some listings in every way; return (state, category) by listing."""
+    suggested = desk.listing_details(first)["suggested"]["path"]
+    desk.press("a")
+    second = desk.wait_painted(other_than=first)
+    other = desk.listing_details(second)["choices"][1]["category"]["path"]
+    desk.press("2")
+    third = desk.wait_painted(other_than=second)
+    desk.click("reject")
+    fourth = desk.wait_painted(other_than=third)
+    desk.click("undo")  # the rejection of the third
+    assert desk.wait_painted(other_than=fourth) == third
+    desk.click("accept")
+    third_category = desk.listing_details(third)["suggested"]["path"]
+    assert desk.wait_painted(other_than=third) == fourth
+    desk.press("e")
+    desk.part("finder-input").fill("milk")
+    expect(desk.part("finder-options").locator("[aria-selected=true]")).to_contain_text("Milk")
+    desk.press("Enter")
+    fifth = desk.wait_painted(other_than=fourth)
+    fourth_state = (
+        "accepted" if desk.listing_details(fourth)["suggested"]["path"] == "Milk" else "corrected"
+    )
+    desk.press("x")
+    sixth = desk.wait_painted(other_than=fifth)
+    desk.press(" ")
+    seventh = desk.wait_painted(other_than=sixth)
+    desk.press("x")
+    desk.wait_painted(other_than=seventh)
+    desk.press("z")
+    assert desk.wait_painted() == seventh
+    return {
+        first: ("accepted", suggested),
+        second: ("corrected", other),
+        third: ("accepted", third_category),
+        fourth: (fourth_state, "Milk"),
+        fifth: ("rejected", None),
+    }
+
+
+def _see_grad_cam(desk: Workstation, screens: Screens) -> None:
+    desk.press("g")
+    overlay = desk.part("frame").locator("img.overlay")
+    expect(overlay).to_be_visible(timeout=60_000)
+    assert overlay.evaluate("img => img.naturalWidth") > 0
+    screens.take(desk.page, "grad-cam")
+    desk.press("g")
+    expect(overlay).to_have_count(0)
+
+
+def _download_json(page: Page) -> list[dict[str, object]]:
+    page.goto("/batches?batch=1")
+    with page.expect_popup() as popup, page.context.expect_event("download") as download:
+        page.get_by_role("link", name="Export JSON").click()
+    del popup
+    rows: list[dict[str, object]] = json.loads(Path(download.value.path()).read_text())
+    return rows
