@@ -24,7 +24,8 @@ def find_foreground(darkest_channel: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which pixels belong to the product: ``(H, W)`` bool.
 
     All of them, unless most of the border is white; then all but the white that can be
-    reached from the border. White inside the product stays part of it.
+    reached from the border. White inside the product stays part of it. What is burnt out up to
+    the border cannot be told from a backdrop.
 
     Args:
         darkest_channel: ``(H, W)`` uint8, the smallest of red, green and blue.

@@ -73,7 +73,9 @@ def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = MEASURED_SIDE_PX / max(height, width)
     if scale >= 1:
         return pixels
-    while scale <= 0.5:  # halving an even size is the fast path of INTER_AREA
+    while (
+        scale <= 0.5 and min(height, width) > 1
+    ):  # halving an even size is the fast path of INTER_AREA
         height, width, scale = height // 2, width // 2, scale * 2
         pixels = _resize(pixels[: 2 * height, : 2 * width], width, height)
     return _resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
