@@ -110,13 +110,14 @@ def classify_chunk(
 def give_up(engine: sa.Engine, *, chunk: Chunk, models: ModelCache) -> None:
     """Store the chunk's only photo as unreadable: its worker died on it every time."""
     reason = f"the worker died {chunk.crashes} times while it worked on this photo"
+    active = models.current()
     with transaction(engine) as session:
         if not chunks.lock(session, chunk=chunk):
             return
         (photo,) = queries.list_photos(session, photo_ids=chunk.items)
         queries.mark_unreadable(session, image_id=photo.image_id, reason=reason)
         given_up = [photo._replace(image_state=ImageState.UNREADABLE, image_reason=reason)]
-        _write(session, chunk, given_up, {}, models.current())
+        _write(session, chunk, given_up, {}, active)
     log.error("image %s: %s", photo.sha256, reason)
 
 
