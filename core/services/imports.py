@@ -279,12 +279,10 @@ def _add_batch(
     chunk_size: int,
 ) -> ImportReport:
     """Add the batch with all that belongs to it, or report the one that has its content."""
-    standing = batches.find_by_digest(session, values["content_digest"])
-    if standing is None and batches.find_by_name(session, values["name"]) is not None:
+    is_new = batches.insert_batch(session, values)
+    batch = batches.find_by_digest(session, values["content_digest"])
+    if batch is None:
         raise ConflictError(f"another batch is called {values['name']!r}; choose another name")
-    is_new = standing is None and batches.insert_batch(session, values)
-    batch = standing or batches.find_by_digest(session, values["content_digest"])
-    assert batch is not None
     if is_new:
         _add_listings(session, batch.id, taken)
         jobs.add_classification(session, batch_id=batch.id, actor=actor, chunk_size=chunk_size)

@@ -11,16 +11,12 @@ from db.rows import BatchRow, JobRow, ListingImageRow, ListingRow
 
 
 def insert_batch(session: Session, values: Mapping[str, Any]) -> bool:
-    """Insert a batch unless one of the same content stands; return whether it was inserted."""
-    return insert_missing(session, BatchRow, [values], conflict=["content_digest"]) == 1
+    """Insert a batch unless its content or its name stands; return whether it was inserted."""
+    return insert_missing(session, BatchRow, [values], conflict=[]) == 1
 
 
 def find_by_digest(session: Session, content_digest: str) -> BatchRow | None:
     return session.scalar(select(BatchRow).where(BatchRow.content_digest == content_digest))
-
-
-def find_by_name(session: Session, name: str) -> BatchRow | None:
-    return session.scalar(select(BatchRow).where(BatchRow.name == name))
 
 
 def count_photos(session: Session, *, batch_id: int) -> int:

@@ -20,7 +20,10 @@ def insert_missing(
     *,
     conflict: Sequence[str],
 ) -> int:
-    """Insert the rows whose ``conflict`` columns do not stand yet; return how many those were."""
+    """Insert the rows whose ``conflict`` columns do not stand yet; return how many those were.
+
+    Without ``conflict`` columns every unique constraint counts.
+    """
     if not values:
         return 0
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -29,7 +32,7 @@ def insert_missing(
     for start in range(0, len(values), rows_a_statement):
         statement = insert(row_class).values(list(values[start : start + rows_a_statement]))
         done = session.execute(
-            statement.on_conflict_do_nothing(index_elements=list(conflict)),
+            statement.on_conflict_do_nothing(index_elements=list(conflict) or None),
             execution_options={"preserve_rowcount": True},
         )
         assert isinstance(done, sa.CursorResult)
