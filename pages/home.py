@@ -1,6 +1,7 @@
 """The first page: three ways in, and later an overview."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.actors import Actor
 from core.services import dashboard, sample
@@ -46,12 +47,17 @@ def _show_welcome(actor: Actor) -> None:
     )
     preparing = jobs.show(actor)
     first, second, third = st.columns(3)
-    with first.container(border=True, height="stretch"):
+    with _card(first):
         _offer_sample(actor, disabled=preparing)
-    with second.container(border=True, height="stretch"):
+    with _card(second):
         _offer_upload()
-    with third.container(border=True, height="stretch"):
+    with _card(third):
         _offer_products_10k()
+
+
+def _card(column: DeltaGenerator) -> DeltaGenerator:
+    """A frame as high as its neighbours, with its button at the bottom."""
+    return column.container(border=True, height="stretch", vertical_alignment="distribute")
 
 
 def _offer_sample(actor: Actor, *, disabled: bool) -> None:

@@ -205,9 +205,8 @@ def search_categories(
 
 def _check(only: QueueFilter) -> None:
     if only.state not in REVIEW_STATES:
-        raise InvalidInputError(
-            f"listings that are {only.state!r} are not reviewed; use one of {sorted(REVIEW_STATES)}"
-        )
+        known = ", ".join(sorted(REVIEW_STATES))
+        raise InvalidInputError(f"listings that are {only.state} are not reviewed; use {known}")
     if only.flag is not None and only.flag not in FLAG_KINDS:
         raise InvalidInputError(f"no flag {only.flag!r}; there are {sorted(FLAG_KINDS)}")
 

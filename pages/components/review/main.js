@@ -479,6 +479,7 @@ class Screen {
     const queue = this.queue
     queue.index = index
     this.painted = false
+    delete this.root.dataset.listing
     this.drawStatus()
     const item = queue.current
     if (!item) {

@@ -1,0 +1,159 @@
+"""What the routes answer, in status, headers and JSON."""
+
+import io
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from core.services import review
+from core.services.context import Context
+from core.services.imports import ImportReport, import_path
+from tests.worker.catalog import draw_photos
+
+
+@pytest.fixture
+def report(context: Context, tmp_path: Path) -> ImportReport:
+    """A batch of two photos that no model has seen."""
+    draw_photos(tmp_path / "photos", count=2)
+    return import_path(
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        path=tmp_path / "photos",
+        batch_name="spring",
+    )
+
+
+@pytest.fixture
+def sha256(client: TestClient, report: ImportReport) -> str:
+    photo: str = client.get("/review/listings/1").json()["photos"][0]["sha256"]
+    return photo
+
+
+def decision(**changed: object) -> dict[str, object]:
+    return {
+        "key": str(uuid4()),
+        "listing_id": 1,
+        "listing_version": 1,
+        "kind": "skip",
+    } | changed
+
+
+def png(side_px: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side_px, side_px), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_photo_comes_as_a_small_jpeg_that_never_changes(client: TestClient, sha256: str) -> None:
+    answer = client.get(f"/images/{sha256}/thumb")
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+    picture = Image.open(io.BytesIO(answer.content))
+    assert (picture.format, max(picture.size)) == ("JPEG", 40)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/images/{'0' * 64}/thumb",
+        f"/images/{'0' * 64}/original",
+        f"/images/{'G' * 64}/thumb",
+        "/images/short/thumb",
+        "/images/..%2f..%2fetc%2fpasswd/thumb",
+        "/explanations/0",
+        "/explanations/1",
+        "/explanations/x",
+        f"/explanations/{2**63}",
+        "/review/listings/999",
+        "/exports/999.csv",
+        "/exports/1.exe",
+        "/nothing",
+    ],
+)
+def test_what_does_not_exist_is_not_found(
+    client: TestClient, report: ImportReport, path: str
+) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_errors_say_in_json_what_was_wrong(client: TestClient) -> None:
+    answer = client.get("/review/next", params={"flag": "nonsense"})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "InvalidInputError"
+    assert "no flag 'nonsense'" in answer.json()["message"]
+    answer = client.get("/review/next", params={"limit": 0})
+    assert answer.status_code == 422
+    assert "limit" in answer.json()["message"]
+
+
+def test_an_unexpected_error_is_logged_and_not_told(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr(review, "list_next", fail)
+    answer = client.get("/review/next")
+    assert answer.status_code == 500
+    assert "the secret" not in answer.text
+    assert "the secret" in caplog.text
+
+
+def test_a_stale_decision_is_refused_with_what_happened(
+    client: TestClient, report: ImportReport
+) -> None:
+    answer = client.post("/decisions", json=decision(listing_version=9))
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "StaleError"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"key": "x"}, {"kind": "love"}, {"active_ms": -1}, {"shown": {"flags": ["x"] * 1000}}],
+)
+def test_a_malformed_decision_is_refused(client: TestClient, changed: dict[str, object]) -> None:
+    assert client.post("/decisions", json=decision(**changed)).status_code == 422
+
+
+def test_an_upload_becomes_a_batch(client: TestClient) -> None:
+    upload_id = client.post("/uploads").json()["upload_id"]
+    files = [
+        ("files", ("shoes/red.png", png(16))),
+        ("files", ("../../escape.png", png(18))),
+        ("files", ("notes.png", b"text")),
+    ]
+    results = client.post(f"/uploads/{upload_id}/files", files=files).json()
+    assert [result["accepted"] for result in results] == [True, False, False]
+    assert all(result["message"] for result in results[1:])
+    report = client.post(f"/uploads/{upload_id}/finish", json={"batch_name": " Shoes "}).json()
+    assert (report["batch_name"], report["accepted"], len(report["refused"])) == ("Shoes", 1, 2)
+
+
+def test_an_upload_can_be_thrown_away(client: TestClient) -> None:
+    upload_id = client.post("/uploads").json()["upload_id"]
+    assert client.delete(f"/uploads/{upload_id}").status_code == 204
+    assert client.delete(f"/uploads/{upload_id}").status_code == 404
+
+
+def test_an_upload_request_takes_fifty_files(client: TestClient) -> None:
+    upload_id = client.post("/uploads").json()["upload_id"]
+    files = [("files", (f"{number}.png", b"x")) for number in range(51)]
+    assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
+
+
+def test_an_upload_without_a_name_is_refused(client: TestClient) -> None:
+    upload_id = client.post("/uploads").json()["upload_id"]
+    answer = client.post(f"/uploads/{upload_id}/finish", json={"batch_name": "  "})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("format_key", ["csv", "json", "parquet"])
+def test_an_export_is_a_download(client: TestClient, report: ImportReport, format_key: str) -> None:
+    answer = client.get(f"/exports/{report.batch_id}.{format_key}")
+    assert answer.status_code == 200
+    assert f'filename="batch-1.{format_key}"' in answer.headers["content-disposition"]
+    assert answer.content
