@@ -26,6 +26,7 @@ class Mesh:
         colours: ``(F, 3)`` float64, linear RGB, 0 to 1 (more glows).
         gloss: ``(F,)`` float64, 0 matt to 1 polished.
         closed: ``(F,)`` bool; the back of a closed face is never seen.
+        printed: ``(F,)`` bool; lies flat on other faces and is painted after them.
     """
 
     vertices: Array
@@ -33,6 +34,7 @@ class Mesh:
     colours: Array
     gloss: Array
     closed: NDArray[np.bool_]
+    printed: NDArray[np.bool_]
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> "Mesh":
         return replace(self, vertices=self.vertices + np.array([x, y, z]))
@@ -43,6 +45,9 @@ class Mesh:
     def turned(self, axis: str, degrees: float) -> "Mesh":
         """Turn about a coordinate axis, counter-clockwise when it points at the viewer."""
         return replace(self, vertices=self.vertices @ rotation(axis, degrees).T)
+
+    def as_print(self) -> "Mesh":
+        return replace(self, printed=np.ones_like(self.printed))
 
     def on_ground(self) -> "Mesh":
         return self.moved(z=-float(self.vertices[:, 2].min()))
@@ -67,6 +72,7 @@ def join(*meshes: Mesh) -> Mesh:
         colours=np.concatenate([mesh.colours for mesh in meshes]),
         gloss=np.concatenate([mesh.gloss for mesh in meshes]),
         closed=np.concatenate([mesh.closed for mesh in meshes]),
+        printed=np.concatenate([mesh.printed for mesh in meshes]),
     )
 
 
@@ -87,6 +93,7 @@ def grid(points: Array, colour: ArrayLike, *, gloss: float = 0.3, closed: bool =
         colours=colours.reshape(-1, 3),
         gloss=np.full(len(faces), gloss),
         closed=np.full(len(faces), closed),
+        printed=np.zeros(len(faces), dtype=np.bool_),
     )
 
 
@@ -181,8 +188,8 @@ def cushion(
 
     A. Barr, Superquadrics and angle-preserving transformations, 1981.
     """
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, 29)
-    longitude = np.linspace(-np.pi, np.pi, 45)
+    latitude = np.linspace(-np.pi / 2, np.pi / 2, 25)
+    longitude = np.linspace(-np.pi, np.pi, 41)
 
     def bend(values: Array) -> Array:
         return np.asarray(np.sign(values) * np.abs(values) ** roundness)
@@ -192,7 +199,7 @@ def cushion(
         (
             across * bend(np.cos(longitude)),
             across * bend(np.sin(longitude)),
-            np.broadcast_to(bend(np.sin(latitude))[:, None], (29, 45)),
+            np.broadcast_to(bend(np.sin(latitude))[:, None], (25, 41)),
         ),
         axis=-1,
     )

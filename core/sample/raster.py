@@ -76,7 +76,7 @@ def frame(mesh: Mesh, *, elevation_deg: float, size_px: int, fill: float, shift:
 def draw(mesh: Mesh, camera: Camera, light: Light, size_px: int) -> NDArray[np.uint8]:
     """Return ``(size_px, size_px, 4)`` uint8: sRGB multiplied by its alpha, and alpha.
 
-    Far quads are painted first, nearer ones over them.
+    Far quads are painted first, nearer ones over them, prints last.
     """
     places, distance = camera.project(mesh.vertices)
     corners = mesh.vertices[mesh.faces]
@@ -88,7 +88,8 @@ def draw(mesh: Mesh, camera: Camera, light: Light, size_px: int) -> NDArray[np.u
     normals[~facing] *= -1.0
     colours = to_srgb(_shade(mesh, normals, corners.mean(axis=1), camera, light))
     order = np.flatnonzero(seen)
-    order = order[np.argsort(-distance[mesh.faces[order]].mean(axis=1), kind="stable")]
+    nearness = 2 * CAMERA_DISTANCE * mesh.printed - distance[mesh.faces].mean(axis=1)
+    order = order[np.argsort(nearness[order], kind="stable")]
     polygons = np.rint(places[mesh.faces[order]] * SUPERSAMPLING).astype(np.int32)
     side = size_px * SUPERSAMPLING
     canvas = np.zeros((side, side, 4), np.uint8)

@@ -1,5 +1,7 @@
 """Things to wear: shoe, T-shirt, backpack, watch."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.sample.mesh import (
@@ -159,14 +161,8 @@ def _folded(rng: Rng, mesh: Mesh) -> Mesh:
     for _ in range(7):
         direction, pitch = rng.uniform(0, np.pi), rng.uniform(3.0, 11.0)
         wave = np.sin(pitch * (x * np.cos(direction) + y * np.sin(direction)) + rng.uniform(0, 6))
-        lift += wave * rng.uniform(0.02, 0.09) / pitch
-    return Mesh(
-        mesh.vertices + np.stack((0 * x, 0 * x, lift), axis=-1),
-        mesh.faces,
-        mesh.colours,
-        mesh.gloss,
-        mesh.closed,
-    )
+        lift += wave * rng.uniform(0.04, 0.13) / pitch
+    return replace(mesh, vertices=mesh.vertices + np.stack((0 * x, 0 * x, lift), axis=-1))
 
 
 def backpack(rng: Rng, colour: str) -> Mesh:
@@ -224,13 +220,15 @@ def watch(rng: Rng, colour: str) -> Mesh:
     level = thick * 0.93
     for hour in range(12):
         mark = box((0.02, radius * (0.17 if hour % 3 == 0 else 0.09), 0.008), ink, parts=1)
-        parts.append(mark.moved(y=radius * 0.7, z=level).turned("z", 30.0 * hour))
+        mark = mark.moved(y=radius * 0.7, z=level).turned("z", 30.0 * hour)
+        parts.append(mark.as_print())
     for length, wide, turn in (
         (0.45, 0.035, rng.uniform(0, 360)),
         (0.66, 0.024, rng.uniform(0, 360)),
     ):
         hand = box((wide, radius * length, 0.01), ink, parts=3)
-        parts.append(hand.moved(y=radius * length / 2, z=level + 0.012).turned("z", turn))
+        hand = hand.moved(y=radius * length / 2, z=level + 0.012).turned("z", turn)
+        parts.append(hand.as_print())
     crown = tube(
         np.linspace((radius, 0, thick / 2), (radius * 1.18, 0, thick / 2), 4), 0.045, metal
     )

@@ -1,5 +1,7 @@
 """Things for the home: mug, bottle, lamp, chair, plant pot."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.sample.mesh import (
@@ -27,7 +29,7 @@ def mug(rng: Rng, colour: str) -> Mesh:
     outer += [(radius * waist, height * 0.5), (radius, height - 0.03), (radius - wall / 2, height)]
     inner = [(radius - wall, height - 0.03), (radius * waist - wall, height * 0.5)]
     inner += [(radius * foot - wall, 0.12), (0.0, 0.1)]
-    outside, inside = smooth_profile(outer), smooth_profile(inner)
+    outside, inside = smooth_profile(outer, 8), smooth_profile(inner)
     glaze = linear(pick(rng, "white", "cream", colour))
     paint = _decorate(rng, outside, linear(colour))
     body = lathe(outside, paint, gloss=rng.uniform(0.3, 0.8))
@@ -56,7 +58,7 @@ def _decorate(rng: Rng, profile: Array, colour: Array) -> Array:
     elif style == 1:
         mask = (np.abs(height - rng.uniform(0.4, 0.7)) < rng.uniform(0.05, 0.14)) & (angle >= 0)
     elif style == 2:
-        mask = (np.sin(height * 40) > 0.3) & (np.sin(angle * 2 * np.pi * 14) > 0.2)
+        mask = (np.sin(height * 2 * np.pi * 7) > 0.1) & (np.sin(angle * 2 * np.pi * 12 + 0.4) > 0.1)
     elif style == 3:
         mask = (np.abs(height - 0.55) < 0.2) & (np.abs(angle - 0.75) < 0.1)
     else:
@@ -172,7 +174,7 @@ def plant_pot(rng: Rng, colour: str) -> Mesh:
     rim = rng.uniform(0.0, 0.07)
     outer = [(0.0, 0.0), (foot * 0.95, 0.0), (foot, 0.04), (radius, height * 0.8)]
     outer += [(radius + rim, height * 0.82), (radius + rim, height), (radius - 0.03, height)]
-    outside = smooth_profile(outer)
+    outside = smooth_profile(outer, 8)
     inside = np.array([outside[-1], (radius - 0.05, height - 0.08), (0.0, height - 0.07)])
     pot = lathe(outside, _decorate(rng, outside, linear(colour)), gloss=rng.uniform(0.05, 0.5))
     soil = lathe(inside, linear("brown") * 0.5, gloss=0.0)
@@ -213,7 +215,7 @@ def _cactus(rng: Rng, radius: float) -> Mesh:
     trunk = cushion((radius, radius, tall), _leaf_green(rng), roundness=0.75, gloss=0.15)
     angle = np.arctan2(trunk.vertices[:, 1], trunk.vertices[:, 0])
     bulge = (1.0 + 0.09 * np.cos(ribs * angle))[:, None] * (1.0, 1.0, 0.0) + (0.0, 0.0, 1.0)
-    body = Mesh(trunk.vertices * bulge, trunk.faces, trunk.colours, trunk.gloss, trunk.closed)
+    body = replace(trunk, vertices=trunk.vertices * bulge)
     parts = [body.moved(z=tall / 2)]
     if rng.random() < 0.6:
         reach = radius * 0.75

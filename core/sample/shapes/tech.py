@@ -1,6 +1,6 @@
 """Things for the desk: headphones, phone, book."""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,52 +59,42 @@ def _ear_cup(radius: float, shell: Array, soft: Array, metal: Array) -> Mesh:
 def phone(rng: Rng, colour: str) -> Mesh:
     """A phone laid flat, its screen or its back up."""
     width, height, thick = rng.uniform(0.92, 1.02), rng.uniform(1.9, 2.1), rng.uniform(0.07, 0.1)
-    radius = rng.uniform(0.09, 0.18)
-    outline = rounded_rectangle(width, height, radius, parts=40)
+    outline = rounded_rectangle(width, height, rng.uniform(0.09, 0.18), parts=16)
+    is_face_up = rng.random() < 0.6
+    front = np.full(3, 0.008) if is_face_up else linear(colour)
     edge = linear(colour) * 0.8
-    if rng.random() < 0.6:
-        paint = _screen(rng, width, height)
-        return plate(outline, thick, paint, edge=edge, gloss=0.65, rings=44)
-    back = plate(
+    body = plate(
         outline,
         thick,
-        lambda at: np.broadcast_to(linear(colour), (len(at), 3)),
+        lambda at: np.broadcast_to(front, (len(at), 3)),
         edge=edge,
         gloss=0.6,
+        rings=5,
     )
-    return join(back, _cameras(rng, width, height, linear(colour)).moved(z=thick))
+    if is_face_up:
+        return join(body, _screen(rng, width * 0.94, height * 0.965).moved(z=thick))
+    return join(body, _cameras(rng, width, height, linear(colour)).moved(z=thick))
 
 
-def _screen(rng: Rng, width: float, height: float) -> Callable[[Array], Array]:
-    """A picture of two colours with a clock and rows of icons."""
-    first, second = (
-        linear(name)
-        for name in pick_pair(
-            rng, "navy", "purple", "teal", "coral", "sky", "orange", "pink", "mint", "blue"
-        )
-    )
-    tilt, columns, rows = rng.uniform(-1, 1), 4, int(rng.integers(3, 6))
-    icons = np.stack([linear(pick(rng)) for _ in range(columns * rows)]).reshape(rows, columns, 3)
-
-    def paint(at: Array) -> Array:
-        u, v = at[:, 0] / width + 0.5, at[:, 1] / height + 0.5
-        blend = np.clip(v + tilt * (u - 0.5) + 0.12 * np.sin(u * 5 + v * 4), 0, 1)[:, None]
-        colours = first * blend + second * (1 - blend) + 0.04
-        column, row = u * columns, v * 8
-        icon = (
-            (np.abs(column % 1 - 0.5) < 0.32)
-            & (np.abs(row % 1 - 0.5) < 0.34)
-            & (row > 0.2)
-            & (row < rows)
-        )
-        place = (np.clip(row.astype(int), 0, rows - 1), np.clip(column.astype(int), 0, columns - 1))
-        colours = np.where(icon[:, None], icons[place], colours)
-        clock = (np.abs(u - 0.5) < 0.24) & (np.abs(v - 0.82) < 0.028)
-        colours = np.where(clock[:, None], 0.95, colours)
-        frame = (np.abs(u - 0.5) > 0.468) | (np.abs(v - 0.5) > 0.485)
-        return np.where(frame[:, None], 0.008, colours)
-
-    return paint
+def _screen(rng: Rng, width: float, height: float) -> Mesh:
+    """A picture of two colours with a clock and rows of icons, black in the corners."""
+    backgrounds = ("navy", "purple", "teal", "coral", "sky", "orange", "pink", "mint", "blue")
+    first, second = (linear(name) for name in pick_pair(rng, *backgrounds))
+    column, row = np.meshgrid(np.arange(28), np.arange(56))  # an icon every 7 cells, 5 wide
+    u, v = (column + 0.5) / 28, (row + 0.5) / 56
+    blend = v + rng.uniform(-1, 1) * (u - 0.5) + 0.12 * np.sin(u * 5 + v * 4)
+    blend = np.clip(blend, 0, 1)[..., None]
+    paint = first * blend + second * (1 - blend) + 0.04
+    rows = int(rng.integers(3, 6))
+    icons = np.stack([linear(pick(rng)) for _ in range(4 * rows)]).reshape(rows, 4, 3)
+    is_icon = (column % 7 % 6 > 0) & (row % 7 % 6 > 0) & (row < 7 * rows)
+    paint = np.where(is_icon[..., None], icons[np.minimum(row // 7, rows - 1), column // 7], paint)
+    clock = (np.abs(u - 0.5) < 0.22) & (np.abs(v - 0.84) < 0.03)
+    paint = np.where(clock[..., None], 0.95, paint)
+    corner = np.minimum(column, 27 - column) + np.minimum(row, 55 - row) < 2
+    paint = np.where(corner[..., None], 0.008, paint)
+    x, y = np.meshgrid(np.linspace(-0.5, 0.5, 29) * width, np.linspace(-0.5, 0.5, 57) * height)
+    return grid(np.stack((x, y, np.zeros_like(x)), axis=-1), paint, gloss=0.65).as_print()
 
 
 def _cameras(rng: Rng, width: float, height: float, colour: Array) -> Mesh:
@@ -131,7 +121,7 @@ def _cameras(rng: Rng, width: float, height: float, colour: Array) -> Mesh:
         ).moved(x * size, y * size, 0.035)
         for x, y in spots
     ]
-    return join(bump, *lens).moved(x=-width / 2 + size * 0.7, y=height / 2 - size * 0.7)
+    return join(bump, *lens).as_print().moved(x=-width / 2 + size * 0.7, y=height / 2 - size * 0.7)
 
 
 def book(rng: Rng, colour: str) -> Mesh:
@@ -141,13 +131,13 @@ def book(rng: Rng, colour: str) -> Mesh:
     paper = linear(pick(rng, "white", "cream"))
     pages = box((width * 0.96, height * 0.95, thick), paper * 0.9, gloss=0.0, parts=16)
     stripes = 1.0 - 0.16 * (np.arange(len(pages.colours)) % 2)[:, None]
-    pages = Mesh(pages.vertices, pages.faces, pages.colours * stripes, pages.gloss, pages.closed)
+    pages = replace(pages, colours=pages.colours * stripes)
     cloth = linear(colour)
     below = box((width, height, cover), cloth, parts=10)
     spine = box((cover * 1.4, height, thick + 2 * cover), cloth, parts=10).moved(x=-width / 2)
     front = _cover(rng, width, height, cloth).moved(z=thick + cover)
     lid = box((width, height, cover), cloth, parts=10).moved(z=thick + cover)
-    return join(below, pages.moved(z=cover), spine, lid, front.moved(z=cover + 0.002))
+    return join(below, pages.moved(z=cover), spine, lid, front.moved(z=cover))
 
 
 def _cover(rng: Rng, width: float, height: float, cloth: Array) -> Mesh:
@@ -156,7 +146,7 @@ def _cover(rng: Rng, width: float, height: float, cloth: Array) -> Mesh:
         linear(name)
         for name in pick_pair(rng, "white", "cream", "gold", "black", "coral", "mint", "navy")
     )
-    u, v = np.meshgrid(np.linspace(-0.5, 0.5, 61), np.linspace(-0.5, 0.5, 81))
+    u, v = np.meshgrid(np.linspace(-0.5, 0.5, 53), np.linspace(-0.5, 0.5, 69))
     x, y = (u[:-1, :-1] + u[1:, 1:]) / 2, (v[:-1, :-1] + v[1:, 1:]) / 2
     title_y = rng.uniform(0.16, 0.34)
     words = np.sin(x * rng.uniform(40, 70) + np.floor(y * 24) * 2.0) > -0.75
@@ -178,4 +168,4 @@ def _cover(rng: Rng, width: float, height: float, cloth: Array) -> Mesh:
     paint = np.where(pictures[int(rng.integers(5))][..., None], second, cloth)
     paint = np.where((title | author)[..., None], ink, paint)
     points = np.stack((u * width, v * height, np.zeros_like(u)), axis=-1)
-    return grid(points, paint, gloss=rng.uniform(0.1, 0.5))
+    return grid(points, paint, gloss=rng.uniform(0.1, 0.5)).as_print()
