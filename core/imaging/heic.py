@@ -51,4 +51,9 @@ def _find_primary(data: bytes) -> Any:
     raise SyntaxError("no primary picture")
 
 
-Image.register_open(CODEC, HeicImageFile)
+def _accepts(head: bytes) -> bool:
+    """Whether a file may be one of ours; Pillow shows every file to every format."""
+    return head[4:8] == b"ftyp"
+
+
+Image.register_open(CODEC, HeicImageFile, _accepts)
