@@ -1,10 +1,13 @@
 """Downloads of what was decided."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from api.dependencies import InContext
 from api.images import Id
@@ -22,12 +25,16 @@ def get_export(context: InContext, batch_id: Id, format_key: str) -> StreamingRe
     """Return a batch with its decisions and flags, as one of ``EXPORT_FORMATS``."""
     if format_key not in EXPORT_FORMATS:
         raise NotFoundError(f"no format {format_key!r}; there are {list(EXPORT_FORMATS)}")
-    file = SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115 -- _send closes it
-    write_export(
-        context.engine, actor=context.actor, batch_id=batch_id, format=format_key, stream=file
-    )
+    with ExitStack() as stack:
+        spooled = stack.enter_context(SpooledTemporaryFile(max_size=MEMORY_BYTES))
+        file = cast("BinaryIO", spooled)  # it has every method, but not the type
+        write_export(
+            context.engine, actor=context.actor, batch_id=batch_id, format=format_key, stream=file
+        )
+        kept = stack.pop_all()
     return StreamingResponse(
-        _send(file),
+        _read(file),
+        background=BackgroundTask(kept.close),
         media_type=EXPORT_FORMATS[format_key].media_type,
         headers={
             "Content-Disposition": f'attachment; filename="batch-{batch_id}.{format_key}"',
@@ -36,8 +43,7 @@ def get_export(context: InContext, batch_id: Id, format_key: str) -> StreamingRe
     )
 
 
-def _send(file: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(READ_BYTES):
-            yield chunk
+def _read(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(READ_BYTES):
+        yield chunk

@@ -14,7 +14,7 @@ from core.errors import InvalidInputError
 from core.services import uploads
 from core.services.context import Context
 from core.services.imports import ImportReport
-from core.services.uploads import Refusal, UploadedFile
+from core.services.uploads import UploadedFile
 
 router = APIRouter()
 
@@ -96,13 +96,11 @@ def _put(context: Context, upload_id: str, file: UploadFile) -> FileResult:
         name=file.filename or "",
         chunks=_chunks(file),
     )
-    match result:
-        case UploadedFile():
-            return FileResult(name=result.name, accepted=True)
-        case Refusal():
-            return FileResult(
-                name=result.name, accepted=False, reason=result.reason, message=result.message
-            )
+    if isinstance(result, UploadedFile):
+        return FileResult(name=result.name, accepted=True)
+    return FileResult(
+        name=result.name, accepted=False, reason=result.reason, message=result.message
+    )
 
 
 def _chunks(file: UploadFile) -> Iterator[bytes]:

@@ -27,6 +27,18 @@ from db.rows import (
 )
 from db.states import DecisionKind, ImageState, ListingState
 
+__all__ = [
+    "MAX_QUEUE_LIMIT",
+    "REVIEW_STATES",
+    "Category",
+    "QueueFilter",
+    "QueuePage",
+    "ReviewListing",
+    "get_listing",
+    "list_next",
+    "search_categories",
+]
+
 T = TypeVar("T")
 
 MAX_QUEUE_LIMIT = 50

@@ -69,7 +69,7 @@ def _fraction(job: JobProgress) -> float:
     if "fraction" in job.detail:
         return min(1.0, max(0.0, float(job.detail["fraction"])))
     if job.detail.get("epochs"):
-        return min(1.0, job.detail.get("epoch", 0) / job.detail["epochs"])
+        return min(1.0, float(job.detail.get("epoch", 0)) / float(job.detail["epochs"]))
     return (job.done + job.failed) / job.total if job.total else 0.0
 
 
