@@ -5,7 +5,7 @@ flags and states in the database. The bare passes run on the same models, device
 and batch size, in the same process, right before and right after; they decode nothing.
 """
 
-import itertools
+import shutil
 import tempfile
 import threading
 import time
@@ -97,8 +97,8 @@ def _worker_images_per_s(
     for name, some in (("warm", paths[:4]), ("timed", paths)):
         folder = settings.data_dir / name
         folder.mkdir()
-        for number, path in zip(itertools.count(), some):
-            (folder / f"{number:05}{path.suffix}").symlink_to(path.resolve())
+        for number, path in enumerate(some):
+            shutil.copy(path, folder / f"{number:05}{path.suffix}")
         import_path(engine, settings, actor=actor, path=folder, batch_name=name)
     run_worker(engine, settings, stop=threading.Event(), until_idle=True)
     timed = jobs.list_jobs(engine, actor=actor)[0]

@@ -88,6 +88,7 @@ class Workers:
         environment = {f"CATALENS_{key.upper()}": str(value) for key, value in values.items()}
         environment |= {"TROUBLE_DELAY_S": str(delay_s), "TROUBLE_POISON": poison}
         log = self._folder / f"worker-{len(self._started)}.log"
+        log.touch()
         pid = self._nursery.ask({"start": options, "environment": environment, "log": str(log)})
         worker = WorkerProcess(int(pid), log, self._nursery)
         self._started.append(worker)

@@ -145,20 +145,17 @@ def test_the_work_of_a_worker_that_died_elsewhere_is_taken_over(
     ours = settings.model_copy(
         update={"database_url": postgres_url, "chunk_size": 8, "worker_silent_s": 1.5}
     )
-    engine = database.open_engine(ours)
-    actor = database.local_actor(engine)
-    catalog.add_model(engine, ours, actor)
-    catalog.draw_photos(tmp_path / "photos", count=40)
-    _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
-    slow = workers.start(ours, delay_s=0.1)
-    catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
-    helper = workers.start(ours, "--until-idle", delay_s=0.02)
-    catalog.wait_until(lambda: "has started" in helper.said)
-    slow.kill()
-    said = helper.finish()
-    assert "is silent; taking its work over" in said
-    assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
-    engine.dispose()
+    with opened(ours) as (engine, actor):
+        catalog.add_model(engine, ours, actor)
+        catalog.draw_photos(tmp_path / "photos", count=40)
+        _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+        dying = workers.start(ours, delay_s=0.1)
+        catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
+        heir = workers.start(ours, "--until-idle", delay_s=0.02)
+        catalog.wait_until(lambda: "has started" in heir.said)
+        dying.kill()
+        assert "is silent; taking its work over" in heir.finish()
+        assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
 
 
 @pytest.mark.postgres
@@ -167,18 +164,25 @@ def test_a_database_restart_delays_a_batch_and_harms_no_photo(
 ) -> None:
     with own_postgres(tmp_path / "server") as (url, restart):
         ours = settings.model_copy(update={"database_url": url, "chunk_size": 8})
-        engine = database.open_engine(ours)
-        database.upgrade(engine)
-        actor = database.local_actor(engine)
-        catalog.add_model(engine, ours, actor)
-        catalog.draw_photos(tmp_path / "photos", count=40)
-        _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
-        worker = workers.start(ours, "--until-idle", delay_s=0.05)
-        catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
-        restart()
-        said = worker.finish()
-        assert "the database is away" in said
-        assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
+        with opened(ours) as (engine, actor):
+            catalog.add_model(engine, ours, actor)
+            catalog.draw_photos(tmp_path / "photos", count=40)
+            _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+            worker = workers.start(ours, "--until-idle", delay_s=0.05)
+            catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
+            restart()
+            assert "the database is away" in worker.finish()
+            assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[sa.Engine, Actor]]:
+    """A migrated database and its local user."""
+    engine = database.open_engine(settings)
+    database.upgrade(engine)
+    try:
+        yield engine, database.local_actor(engine)
+    finally:
         engine.dispose()
 
 
