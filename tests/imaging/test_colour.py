@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -97,21 +99,27 @@ def test_an_adobe_jpeg_is_not_shown_inverted():
 
 
 def test_a_profile_is_applied():
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    wide = _swap_red_and_green(lab.tobytes())
+    swapped = swap_red_and_green(profile("sRGB"))
 
-    pixels = decoded(Image.new("RGB", (2, 2), (255, 0, 0)), icc_profile=wide)
+    pixels = decoded(Image.new("RGB", (2, 2), (255, 0, 0)), icc_profile=swapped)
 
     assert pixels[0, 0, 1] > 200
     assert pixels[0, 0, 0] < 60
 
 
+def test_threads_apply_profiles_side_by_side():
+    data = encoded(quadrants(), "PNG", icc_profile=swap_red_and_green(profile("sRGB")))
+    alone = decode(data, LIMITS).pixels
+
+    with ThreadPoolExecutor(4) as threads:
+        for pixels in threads.map(lambda _: decode(data, LIMITS).pixels, range(200)):
+            np.testing.assert_array_equal(pixels, alone)
+
+
 def test_an_srgb_profile_changes_nothing():
     image = quadrants()
 
-    np.testing.assert_allclose(
-        decoded(image, icc_profile=profile("sRGB")), np.asarray(image), atol=1
-    )
+    np.testing.assert_array_equal(decoded(image, icc_profile=profile("sRGB")), np.asarray(image))
 
 
 @pytest.mark.parametrize("broken", [b"", b"no profile", profile("sRGB")[:200], profile("LAB")])
@@ -125,7 +133,7 @@ def test_a_colour_profile_on_a_grey_picture_leaves_it():
     assert (decoded(Image.new("L", (4, 4), 90), icc_profile=profile("sRGB")) == 90).all()
 
 
-def _swap_red_and_green(icc: bytes) -> bytes:
+def swap_red_and_green(icc: bytes) -> bytes:
     """The profile with the names of two primaries exchanged, so that red means green."""
     table = icc[:400].replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
     return table + icc[400:]
