@@ -1,0 +1,233 @@
+"""Pages without a browser: what each draws from what is stored."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.actors import PERMISSIONS, Actor
+from core.services import database
+from core.settings import Settings, get_settings
+from db.engine import transaction
+from db.rows import BatchRow, JobRow, ListingRow, ModelVersionRow
+from db.states import JobState, ListingState, ModelState
+from pages.registry import PAGES
+from pages.ui import text
+
+METRICS = {
+    "splits": {
+        "train": {"top1": 0.9, "top5": 1.0, "macro": 0.9, "count": 80},
+        "validation": {"top1": 0.75, "top5": 1.0, "macro": 0.7, "count": 20},
+    },
+    "per_category": [{"category": "Home > Mugs", "count": 20, "accuracy": 0.75}],
+    "confusions": [{"true": "Home > Mugs", "predicted": "Home > Bowls", "count": 5}],
+    "images_per_s": 120.0,
+    "ece": {"before": 0.1, "after": 0.02, "split": "validation"},
+    "curve": [
+        {"epoch": 1, "loss": 2.0, "val_top1": 0.5, "seconds": 3.0},
+        {"epoch": 2, "loss": 1.0, "val_top1": 0.75, "seconds": 6.0},
+    ],
+    "training": {},
+}
+
+
+@pytest.fixture(autouse=True)
+def installation(
+    settings: Settings, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Let the pages use the test's database."""
+    monkeypatch.setenv("CATALENS_DATA_DIR", str(settings.data_dir))
+    for cached in (get_settings, database.get_engine):
+        cached.cache_clear()
+    st.cache_resource.clear()
+    yield
+    database.get_engine().dispose()
+    for cached in (get_settings, database.get_engine):
+        cached.cache_clear()
+
+
+def draw(key: str, **params: str) -> AppTest:
+    """Draw one page for the local user."""
+
+    def script(key: str) -> None:
+        from importlib import import_module
+
+        from core.services import database
+
+        actor = database.local_actor(database.get_engine())
+        import_module(f"pages.{key}").render(actor)
+
+    app = AppTest.from_function(script, kwargs={"key": key}, default_timeout=60)
+    for name, value in params.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All text on the page."""
+    parts: list[Any] = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info]
+    parts += [*app.error, *app.code, *app.button]
+    return "\n".join(str(getattr(part, "label", None) or part.value) for part in parts)
+
+
+@pytest.fixture
+def batch_id(engine: sa.Engine, actor: Actor) -> int:
+    """A batch: one listing to review, one being classified, a refused file."""
+    with transaction(engine) as session:
+        refusal = {"name": "a.txt", "reason": "not_an_image", "message": "it is text"}
+        batch = BatchRow(
+            name="Spring *sale*", content_digest="d" * 64, created_by=actor.id, refusals=[refusal]
+        )
+        session.add(batch)
+        session.flush()
+        states = (ListingState.NEEDS_REVIEW, ListingState.PROCESSING)
+        session.add_all(
+            ListingRow(batch_id=batch.id, sku=state, state=state, doubt=1.0) for state in states
+        )
+        return batch.id
+
+
+def add_job(engine: sa.Engine, actor: Actor, batch_id: int | None, **values: object) -> None:
+    with transaction(engine) as session:
+        session.add(
+            JobRow(
+                kind="classification",
+                batch_id=batch_id,
+                total=10,
+                created_by=actor.id,
+                started_at=datetime.now(UTC),
+                **values,
+            )
+        )
+
+
+def add_version(engine: sa.Engine, arch: str, **values: object) -> None:
+    with transaction(engine) as session:
+        session.add(
+            ModelVersionRow(
+                arch=arch,
+                digest=arch.ljust(64, "0"),
+                file_name=f"{arch}.safetensors",
+                file_bytes=7_600_000,
+                parameters=1_900_000,
+                labels=["Home > Mugs", "Home > Bowls"],
+                state=ModelState.ACTIVE,
+                **({"metrics": METRICS} | values),
+            )
+        )
+
+
+def test_every_page_stands_for_a_module_that_draws_nothing_at_import() -> None:
+    assert len({spec.key for spec in PAGES}) == len(PAGES)
+    assert len({spec.url_path for spec in PAGES}) == len(PAGES)
+    for spec in PAGES:
+        assert callable(spec.load())
+        assert spec.permission is None or spec.permission in PERMISSIONS["admin"]
+    app = AppTest.from_string("\n".join(f"import pages.{spec.key}" for spec in PAGES)).run()
+    assert len(app.main) == 0
+
+
+def test_the_web_process_never_loads_torch() -> None:
+    modules = ["app", *(f"pages.{spec.key}" for spec in PAGES)]
+    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode == 0
+
+
+def test_the_first_page_offers_three_ways_in() -> None:
+    shown = words(draw("home"))
+    assert "Welcome to Catalens" in shown
+    assert {"Start with the sample catalog", "Upload photos"} <= set(shown.split("\n"))
+    assert "Use Products-10K" in shown
+
+
+def test_the_overview_counts_what_stands_where(batch_id: int) -> None:
+    app = draw("home")
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "To review": "1",
+        "Being classified": "1",
+        "Accepted": "0",
+        "Corrected": "0",
+        "Rejected": "0",
+    }
+    assert "Review 1 listing" in words(app)
+
+
+def test_a_batch_shows_its_listings_and_refused_files(batch_id: int) -> None:
+    app = draw("batches", batch=str(batch_id))
+    assert app.title[0].value == r"Spring \*sale\*"
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Being classified": "1",
+        "To review": "1",
+    }
+    assert app.dataframe[0].value["Why"].tolist() == ["it is text"]
+
+
+def test_the_table_of_batches_names_each(batch_id: int) -> None:
+    assert draw("batches").dataframe[0].value["Batch"].tolist() == ["Spring *sale*"]
+
+
+def test_a_job_at_work_shows_progress_and_can_be_cancelled(
+    engine: sa.Engine, actor: Actor, batch_id: int
+) -> None:
+    add_job(engine, actor, batch_id, state=JobState.RUNNING, done=4, failed=1)
+    app = draw("batches", batch=str(batch_id))
+    [bar] = app.get("progress")
+    assert bar.proto.value == 50
+    assert "5 of 10, 1 failed" in bar.proto.text
+    app.button(key="cancel-1").click().run()
+    assert not app.exception
+    assert not app.get("progress")
+
+
+def test_a_job_that_failed_says_why(engine: sa.Engine, actor: Actor, batch_id: int) -> None:
+    add_job(engine, actor, batch_id, state=JobState.FAILED, error="the disk is full")
+    assert "the disk is full" in draw("batches", batch=str(batch_id)).error[0].value
+
+
+def test_models_show_accuracy_speed_and_size(engine: sa.Engine) -> None:
+    add_version(engine, "vit")
+    add_version(engine, "custom_cnn", metrics={}, problem="the file is missing")
+    app = draw("models")
+    table = app.dataframe[0].value.set_index("Model")
+    assert table.loc["vit", ["Train", "Validation"]].tolist() == [0.9, 0.75]
+    assert table.loc["vit", "File"] == "7.6 MB"
+    assert "custom_cnn custom_c cannot be used" in app.error[0].value
+    app.segmented_control[0].set_value(1).run()
+    assert not app.exception
+    assert app.dataframe[1].value["Was taken for"].tolist() == ["Bowls"]
+    assert len(app.get("plotly_chart")) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 s"), (59.6, "1 min 0 s"), (95, "1 min 35 s"), (7300, "2 h 1 min")]
+)
+def test_durations_read_well(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2.4e9, "2.4 GB")]
+)
+def test_sizes_read_well(size_bytes: float, shown: str) -> None:
+    assert text.size(size_bytes) == shown
+
+
+def test_render_is_all_that_a_page_offers() -> None:
+    for spec in PAGES:
+        module = import_module(f"pages.{spec.key}")
+        defined = [name for name, value in vars(module).items() if callable(value)]
+        own = [
+            name
+            for name in defined
+            if getattr(vars(module)[name], "__module__", "") == module.__name__
+        ]
+        assert [name for name in own if not name.startswith("_")] == ["render"]
