@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli import console
 from core.services import database, models
@@ -108,7 +108,7 @@ def _print(versions: list[ModelVersion], *, json_output: bool) -> None:
         console.print_json({"models": [asdict(version) for version in versions]})
         return
     splits = ("train", "validation", "test")
-    table = Table("id", "architecture", "state", *splits, "categories", "MB", "digest")
+    table = Table("id", Column("arch", no_wrap=True), "state", *splits, "labels", "MB", "digest")
     for version in versions:
         accuracies = version.metrics.get("splits", {})
         table.add_row(
@@ -118,6 +118,6 @@ def _print(versions: list[ModelVersion], *, json_output: bool) -> None:
             *(f"{accuracies[name]['top1']:.1%}" if name in accuracies else "-" for name in splits),
             str(version.label_count),
             f"{version.file_bytes / 1e6:.1f}",
-            version.digest[:12],
+            version.digest[:8],
         )
     console.stdout.print(table)

@@ -49,6 +49,7 @@ def overlay(pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(mixed.round(), dtype=np.uint8)
 
 
+@torch.inference_mode(mode=False)  # the caller may be in it, and nothing in it has gradients
 def _activation(
     model: LoadedModel, seen: NDArray[np.uint8], label_index: int
 ) -> NDArray[np.float32]:

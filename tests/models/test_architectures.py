@@ -1,0 +1,147 @@
+"""Every row of the table, through everything that a row is for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from timm.data import resolve_model_data_config
+
+from core.errors import InvalidInputError, WeightsUnavailableError
+from core.explain import heatmap
+from core.models import ARCHITECTURES, get_architecture
+from core.models.architectures import count_parameters, embed
+from core.models.weights import build_network
+from tests.networks import draw_pixels, load_random
+
+# What a network of each architecture must look like at 64 px: features, parameters in millions.
+CASES = {
+    "custom_cnn": (512, 1.2),
+    "resnet50": (2048, 23.5),
+    "vit": (384, 21.6),
+}
+
+
+def test_every_architecture_has_a_case() -> None:
+    assert CASES.keys() == ARCHITECTURES.keys()
+    assert all(key == row.key for key, row in ARCHITECTURES.items())
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_row_builds_the_network_that_it_describes(arch: str) -> None:
+    features, millions = CASES[arch]
+    row = ARCHITECTURES[arch]
+    network = row.build(7, 64, 0.0).eval()
+    batch = torch.zeros(2, 3, 64, 64)
+    assert count_parameters(network) / 1e6 == pytest.approx(millions, abs=0.1)
+    assert embed(network, batch).shape == (2, features)
+    torch.testing.assert_close(network(batch), network.get_classifier()(embed(network, batch)))
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("size_px", [32, 80])
+def test_every_network_takes_other_image_sizes(arch: str, size_px: int) -> None:
+    network = ARCHITECTURES[arch].build(3, size_px, 0.0).eval()
+    assert network(torch.zeros(1, 3, size_px, size_px)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("arch", [row.key for row in ARCHITECTURES.values() if row.hub_name])
+def test_preprocessing_is_that_of_timm(arch: str) -> None:
+    row = ARCHITECTURES[arch]
+    config = resolve_model_data_config(row.build(3, 224, 0.0))
+    preprocessing = row.preprocessing(config["input_size"][-1])
+    assert preprocessing.mean == config["mean"]
+    assert preprocessing.std == config["std"]
+    assert preprocessing.geometry.interpolation == config["interpolation"]
+    assert preprocessing.geometry.crop_fraction == config["crop_pct"]
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_network_can_be_explained(arch: str, tmp_path: Path) -> None:
+    model = load_random(tmp_path, arch, size_px=96)
+    heats = [heatmap(model, draw_pixels(50, 40), label) for label in range(len(model.labels))]
+    assert all(heat.shape == (40, 50) for heat in heats)
+    assert max(heat.max() for heat in heats) > 0.5
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_weights_of_a_file_are_taken_except_the_classifier(arch: str, tmp_path: Path) -> None:
+    source = load_random(tmp_path, arch, size_px=64)
+    network = build_network(
+        ARCHITECTURES[arch],
+        num_classes=5,
+        image_size_px=64,
+        drop_rate=0.0,
+        weights=f"file:{tmp_path / arch}.safetensors",
+    ).eval()
+    batch = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(embed(network, batch), embed(source.network, batch))
+    assert network(batch).shape == (2, 5)
+
+
+def test_a_vit_takes_weights_of_another_image_size(tmp_path: Path) -> None:
+    load_random(tmp_path, "vit", size_px=64)
+    network = _build("vit", f"file:{tmp_path / 'vit.safetensors'}")
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_file_that_holds_no_weights_is_refused(suffix: str, tmp_path: Path) -> None:
+    path = (tmp_path / "weights").with_suffix(suffix)
+    path.write_bytes(b"no weights at all")
+    with pytest.raises(WeightsUnavailableError, match="holds no weights"):
+        _build("custom_cnn", f"file:{path}")
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+            return Path.touch, (tmp_path / "attacked",)  # type: ignore[return-value]
+
+    path = tmp_path / "weights.pth"
+    torch.save({"weight": Attack()}, path)
+    with pytest.raises(WeightsUnavailableError):
+        _build("custom_cnn", f"file:{path}")
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
+    load_random(tmp_path, "custom_cnn")
+    with pytest.raises(WeightsUnavailableError, match="does not fit ResNet-50"):
+        _build("resnet50", f"file:{tmp_path / 'custom_cnn.safetensors'}")
+
+
+def test_a_missing_file_says_what_to_do() -> None:
+    with pytest.raises(WeightsUnavailableError, match="--weights none"):
+        _build("custom_cnn", "file:/nowhere/weights.pth")
+
+
+def test_a_hub_that_cannot_be_reached_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(WeightsUnavailableError, match="--weights none"):
+        _build("resnet50", "hub")
+
+
+def test_a_network_without_pretrained_weights_says_what_to_do() -> None:
+    with pytest.raises(WeightsUnavailableError, match="--weights none"):
+        _build("custom_cnn", "hub")
+
+
+def test_an_unknown_source_of_weights_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="'somewhere'"):
+        _build("custom_cnn", "somewhere")
+
+
+def test_an_unknown_architecture_is_named() -> None:
+    with pytest.raises(InvalidInputError, match=r"'alexnet'.*resnet50"):
+        get_architecture("alexnet")
+
+
+def _build(arch: str, weights: str) -> torch.nn.Module:
+    return build_network(
+        ARCHITECTURES[arch], num_classes=5, image_size_px=32, drop_rate=0.0, weights=weights
+    )

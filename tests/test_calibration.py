@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.calibration import (
+    calibrated,
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
+
+
+def draw_logits(count: int = 4000, *, sharpness: float = 1.0, seed: int = 0):  # type: ignore[no-untyped-def]
+    """Logits whose softmax is the true chance of each label, then sharpened."""
+    rng = np.random.default_rng(seed)
+    honest = rng.normal(0, 2, (count, 5)).astype(np.float32)
+    chances = calibrated(honest, 1.0)
+    labels = np.array(
+        [rng.choice(5, p=row / row.sum(dtype=np.float64)) for row in chances.astype(np.float64)]
+    )
+    return honest * np.float32(sharpness), labels
+
+
+@pytest.mark.parametrize("sharpness", [0.3, 1.0, 3.0])
+def test_the_temperature_undoes_what_made_the_logits_too_sharp(sharpness: float) -> None:
+    logits, labels = draw_logits(sharpness=sharpness)
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(sharpness, rel=0.1)
+    assert expected_calibration_error(calibrated(logits, temperature), labels) < 0.03
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000), sharpness=st.floats(0.1, 10))
+def test_scaling_never_makes_the_labels_less_likely(seed: int, sharpness: float) -> None:
+    logits, labels = draw_logits(30, sharpness=sharpness, seed=seed)
+    temperature = fit_temperature(logits, labels)
+    before = negative_log_likelihood(logits, labels, 1.0)
+    assert negative_log_likelihood(logits, labels, temperature) <= before + 1e-4
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 1000), temperature=st.floats(0.05, 20))
+def test_the_temperature_does_not_change_which_label_is_likeliest(
+    seed: int, temperature: float
+) -> None:
+    logits, _ = draw_logits(30, seed=seed)
+    probabilities = calibrated(logits, temperature)
+    assert np.array_equal(probabilities.argmax(axis=1), logits.argmax(axis=1))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_without_pictures_nothing_is_scaled() -> None:
+    nothing = np.zeros((0, 5), np.float32), np.zeros(0, np.int64)
+    assert fit_temperature(*nothing) == 1.0
+    assert expected_calibration_error(*nothing) == 0.0
+
+
+def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    probabilities = np.array([[0.8, 0.2]] * 10, np.float32)
+    labels = np.array([0] * 5 + [1] * 5)
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.3)

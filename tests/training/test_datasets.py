@@ -1,0 +1,158 @@
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InvalidInputError
+from core.training.datasets import DATA_FORMATS, choose_validation, read_dataset
+from tests.training.trees import COLOURS, draw, make_tree
+
+
+def make_folder(root: Path) -> Path:
+    return make_tree(root, each=2)
+
+
+def make_csv(root: Path) -> Path:
+    make_tree(root, each=2)
+    files = sorted(path.relative_to(root) for path in root.rglob("*.png"))
+    lines = [f"{path},{' > '.join(path.parent.parts)}" for path in files]
+    path = root / "labels.csv"
+    path.write_text("\n".join(["path,label", *lines]))
+    return path
+
+
+def make_grocery(root: Path) -> Path:
+    """The layout of the Grocery Store Dataset, in small."""
+    header = "Class Name (str),Class ID (int),Coarse Class Name (str),Coarse Class ID (int)"
+    rows, listings = [header], {"train": [], "val": [], "test": []}
+    for number, (category, colour) in enumerate(COLOURS.items()):
+        coarse, fine = category.split(" > ")
+        rows.append(f"{fine},{number},{coarse},0")
+        for seed, part in enumerate(listings):
+            draw(root / part / fine / f"{seed}.png", colour, seed=seed)
+            listings[part].append(f"{part}/{fine}/{seed}.png, {number}, 0")
+    (root / "classes.csv").write_text("\n".join(rows))
+    for part, lines in listings.items():
+        (root / f"{part}.txt").write_text("\n".join(lines))
+    return root
+
+
+CASES = {"folder": make_folder, "csv": make_csv, "grocery": make_grocery}
+
+
+def test_every_format_has_a_case() -> None:
+    assert CASES.keys() == {row.key for row in DATA_FORMATS}
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_a_format_is_recognised_and_read(key: str, tmp_path: Path) -> None:
+    dataset = read_dataset(CASES[key](tmp_path))
+    assert dataset.format == key
+    assert {sample.label for sample in dataset.samples} == COLOURS.keys()
+    assert all(sample.path.is_file() for sample in dataset.samples)
+    assert list(dataset.samples) == sorted(dataset.samples, key=lambda sample: str(sample.path))
+
+
+def test_the_split_of_grocery_is_its_own(tmp_path: Path) -> None:
+    parts = Counter(sample.part for sample in read_dataset(make_grocery(tmp_path)).samples)
+    assert parts == {"train": 3, "validation": 3, "test": 3}
+
+
+def test_folders_named_train_and_test_are_a_split(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", each=2)
+    make_tree(tmp_path / "test", each=1)
+    samples = read_dataset(tmp_path).samples
+    assert Counter(sample.part for sample in samples) == {"train": 6, "test": 3}
+    assert {sample.label for sample in samples} == COLOURS.keys()
+
+
+def test_other_files_in_a_folder_are_passed_over(tmp_path: Path) -> None:
+    make_tree(tmp_path, each=2)
+    (tmp_path / "Warm" / "Red" / "notes.txt").write_text("nothing")
+    assert len(read_dataset(tmp_path).samples) == 6
+
+
+def test_a_split_column_is_taken(tmp_path: Path) -> None:
+    make_tree(tmp_path, each=1)
+    lines = ["file,category,split", "Warm/Red/0.png,Red,train", "Cool/Blue/0.png,Blue,TRAIN"]
+    lines += ["Warm/Red/0.png,Red,val", "Cool/Blue/0.png,Blue,"]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    parts = Counter(sample.part for sample in read_dataset(tmp_path / "labels.csv").samples)
+    assert parts == {"train": 2, "validation": 1, None: 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path\na.png", "needs the columns path and label"),
+        ("", "it has none"),
+        ("path,label\na.png,A\nb.png,B", "2 of 2 files"),
+        ("path,label\nWarm/Red/0.png,\n", "line 2 .* has no label"),
+        ("path,label,split\nWarm/Red/0.png,Red,later\n", "'later'"),
+        ("path,label\nWarm/Red/0.png,Red\n", "1 categories"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_used_says_why(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    make_tree(tmp_path, each=1)
+    (tmp_path / "labels.csv").write_text(content)
+    with pytest.raises(InvalidInputError, match=message):
+        read_dataset(tmp_path / "labels.csv")
+
+
+def test_a_category_that_is_only_tested_is_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", each=2, categories=["Warm > Red", "Cool > Blue"])
+    make_tree(tmp_path / "test", each=1)
+    with pytest.raises(InvalidInputError, match=r"no training pictures for 1 .*'Cool > Green'"):
+        read_dataset(tmp_path)
+
+
+def test_a_broken_line_of_grocery_is_named(tmp_path: Path) -> None:
+    make_grocery(tmp_path)
+    (tmp_path / "val.txt").write_text("val/Red/1.png, 99, 0")
+    with pytest.raises(InvalidInputError, match=r"line 1 of .*val\.txt"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nothing", "file.txt"])
+def test_a_path_without_data_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file.txt").write_text("text")
+    with pytest.raises(InvalidInputError, match=name):
+        read_dataset(tmp_path / name)
+
+
+contents = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=1, max_size=60)
+
+
+@given(contents, st.integers(0, 100))
+def test_no_content_stands_on_both_sides(pairs: list[tuple[int, int]], seed: int) -> None:
+    labels, digests = zip(*((f"label {a}", f"digest {b}") for a, b in pairs), strict=True)
+    validates = choose_validation(labels, digests, seed=seed)
+    one = {digest for digest, chosen in zip(digests, validates, strict=True) if chosen}
+    other = {digest for digest, chosen in zip(digests, validates, strict=True) if not chosen}
+    assert not one & other
+
+
+@given(contents, st.integers(0, 100))
+def test_every_category_stays_in_training(pairs: list[tuple[int, int]], seed: int) -> None:
+    labels, digests = zip(*((f"label {a}", f"digest {b}") for a, b in pairs), strict=True)
+    validates = choose_validation(labels, digests, seed=seed)
+    trained = {label for label, chosen in zip(labels, validates, strict=True) if not chosen}
+    assert trained == set(labels)
+
+
+@given(st.integers(2, 60), st.integers(0, 100))
+def test_a_fifth_of_different_pictures_validates(count: int, seed: int) -> None:
+    validates = choose_validation(["A"] * count, list(map(str, range(count))), seed=seed)
+    assert validates.sum() == max(1, round(count / 5))
+
+
+def test_the_seed_alone_decides() -> None:
+    labels, digests = ["A"] * 50, [str(number) for number in range(50)]
+    first = choose_validation(labels, digests, seed=1)
+    assert np.array_equal(first, choose_validation(labels, digests, seed=1))
+    assert not np.array_equal(first, choose_validation(labels, digests, seed=2))

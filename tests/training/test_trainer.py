@@ -1,0 +1,230 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import InvalidInputError, JobCancelledError
+from core.imaging import ImageLimits
+from core.models import ARCHITECTURES, load, save
+from core.training import (
+    Resources,
+    Trained,
+    TrainingProgress,
+    TrainingRequest,
+    quick_request,
+    train,
+)
+from core.training.augmentation import augment
+from core.training.pictures import Pictures
+from core.training.request import resolve
+from tests.networks import draw_pixels, save_random
+from tests.training.trees import COLOURS, draw, make_tree
+
+LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tree(tmp_path_factory.mktemp("tree"))
+
+
+def small(arch: str, data: Path, **changes: object) -> TrainingRequest:
+    values = {"epochs": 2, "image_size_px": 32, "batch_size": 8, "weights": "none", **changes}
+    return TrainingRequest(arch, data, **values)  # type: ignore[arg-type]
+
+
+def run(request: TrainingRequest, **options: object) -> Trained:
+    return train(
+        request,
+        resources=Resources(LIMITS, device="cpu", **options),  # type: ignore[arg-type]
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+    )
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_architecture_trains_and_its_checkpoint_loads(
+    arch: str, tree: Path, tmp_path: Path
+) -> None:
+    trained = run(small(arch, tree, epochs=1))
+    save(tmp_path / "model.safetensors", network=trained.network, card=trained.card)
+    loaded = load(tmp_path / "model.safetensors")
+    assert loaded.labels == tuple(COLOURS)
+    assert loaded.card.metrics["splits"]["validation"]["count"] == 6
+    assert loaded.temperature > 0
+
+
+def test_it_learns(tree: Path) -> None:
+    trained = run(small("custom_cnn", tree, epochs=8))
+    assert trained.card.metrics["splits"]["validation"]["top1"] == 1
+
+
+def test_the_same_seed_gives_the_same_network(tree: Path) -> None:
+    first, second = run(small("custom_cnn", tree)), run(small("custom_cnn", tree))
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, second.network.state_dict()[name])
+    assert losses(first) == losses(second)
+    assert losses(run(small("custom_cnn", tree, seed=1))) != losses(first)
+
+
+def losses(trained: Trained) -> list[float]:
+    return [epoch["loss"] for epoch in trained.card.metrics["curve"]]
+
+
+def test_the_record_can_be_stored_and_tells_what_was_done(tree: Path) -> None:
+    metrics = json.loads(json.dumps(run(small("custom_cnn", tree)).card.metrics, allow_nan=False))
+    assert metrics["training"]["data"] == {
+        "name": tree.name,
+        "format": "folder",
+        "counts": {"train": 24, "validation": 6},
+        "left_out": {},
+    }
+    assert metrics["training"]["recipe"]["image_size_px"] == 32
+    assert len(metrics["curve"]) == 2
+    assert metrics["images_per_s"] > 0
+
+
+def test_a_test_split_is_what_is_reported(tmp_path: Path) -> None:
+    make_tree(tmp_path / "train", each=5)
+    for category, colour in COLOURS.items():
+        draw(tmp_path.joinpath("test", *category.split(" > "), "t.png"), colour, seed=99)
+    metrics = run(small("custom_cnn", tmp_path)).card.metrics
+    assert metrics["splits"]["test"]["count"] == 3
+    assert metrics["ece"]["split"] == "test"
+    assert sum(row["count"] for row in metrics["per_category"]) == 3
+
+
+def test_unreadable_pictures_are_recorded_not_fatal(tmp_path: Path) -> None:
+    make_tree(tmp_path, each=4)
+    (tmp_path / "Warm" / "Red" / "broken.png").write_bytes(b"broken")
+    left_out = run(small("custom_cnn", tmp_path, epochs=1)).card.metrics["training"]["data"]
+    assert sum(left_out["left_out"].values()) == 1
+
+
+def test_pictures_that_do_not_fit_into_memory_train_the_same(tree: Path) -> None:
+    held = run(small("custom_cnn", tree))
+    read_again = run(small("custom_cnn", tree), memory_bytes=10_000)
+    assert losses(held) == losses(read_again)
+
+
+def test_progress_counts_up_and_ends_with_the_curve(tree: Path) -> None:
+    seen: list[TrainingProgress] = []
+    train(
+        small("custom_cnn", tree),
+        resources=Resources(LIMITS, device="cpu"),
+        on_progress=seen.append,
+        should_stop=lambda: False,
+    )
+    assert list(dict.fromkeys(progress.stage for progress in seen)) == [
+        "reading",
+        "training",
+        "measuring",
+    ]
+    steps = [progress for progress in seen if progress.stage == "training" and progress.done]
+    assert [progress.done for progress in steps] == list(range(1, steps[-1].total + 1))
+    assert steps[-1].seconds_left == 0
+    assert len(seen[-1].curve) == 2
+
+
+@pytest.mark.parametrize("allowed", [0, 5, 32])
+def test_it_stops_where_it_is_told_to(tree: Path, allowed: int) -> None:
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > allowed
+
+    with pytest.raises(JobCancelledError):
+        train(
+            small("custom_cnn", tree),
+            resources=Resources(LIMITS, device="cpu"),
+            on_progress=lambda _: None,
+            should_stop=should_stop,
+        )
+    assert asked == allowed + 1
+
+
+def test_pretrained_weights_get_a_new_classifier_first(tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_random(path, "custom_cnn")
+    trained = run(small("custom_cnn", tree, weights=f"file:{path}"))
+    source = load(path).network.state_dict()
+    assert trained.card.metrics["splits"]["validation"]["top1"] == 1
+    assert not trained.card.metrics["curve"]
+    assert all(
+        torch.equal(tensor, source[name])
+        for name, tensor in trained.network.state_dict().items()
+        if not name.startswith("head")
+    )
+
+
+def test_all_of_a_pretrained_network_is_trained_if_asked_for(tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_random(path, "custom_cnn")
+    trained = run(small("custom_cnn", tree, weights=f"file:{path}", full=True))
+    name = "stem.0.weight"
+    assert len(trained.card.metrics["curve"]) == 2
+    assert not torch.equal(
+        trained.network.state_dict()[name], load(path).network.state_dict()[name]
+    )
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_defaults_come_from_the_row_and_survive_json(arch: str) -> None:
+    defaults = ARCHITECTURES[arch].defaults
+    request = TrainingRequest(arch, Path("data"))
+    assert resolve(request).epochs == defaults.epochs
+    assert resolve(request).weights == defaults.weights
+    assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+    assert resolve(quick_request(arch, Path("data"))).weights == "none"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"image_size_px": 8}, "image_size_px is 8"),
+        ({"batch_size": 1}, "batch_size is 1"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"arch": "alexnet"}, "alexnet"),
+        ({"arch": "vit", "image_size_px": 100}, "multiples of 16"),
+    ],
+)
+def test_a_request_out_of_range_is_refused(change: dict[str, object], message: str) -> None:
+    request = replace(TrainingRequest("custom_cnn", Path("data")), **change)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=message):
+        resolve(request)
+
+
+def test_augmentation_keeps_size_and_range_and_follows_its_seed() -> None:
+    recipe = resolve(TrainingRequest("custom_cnn", Path("data"), image_size_px=32))
+    squares = torch.tensor(np.stack([draw_pixels(40, 40, seed=seed) for seed in range(4)]))
+    views = augment(squares, recipe, torch.Generator().manual_seed(1))
+    assert views.shape == (4, 32, 32, 3)
+    assert views.dtype == torch.float32
+    assert 0 <= views.min() <= views.max() <= 255
+    assert torch.equal(views, augment(squares, recipe, torch.Generator().manual_seed(1)))
+    assert not torch.equal(views, augment(squares, recipe, torch.Generator().manual_seed(2)))
+
+
+def test_augmentation_without_room_for_chance_only_resizes() -> None:
+    recipe = resolve(TrainingRequest("custom_cnn", Path("data"), image_size_px=40))
+    still = replace(recipe, crop_scale=1.0, jitter=0.0, rotation_degrees=0.0)
+    squares = torch.full((3, 40, 40, 3), 90, dtype=torch.uint8)
+    views = augment(squares, still, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(views, squares.float())
+
+
+def test_a_picture_that_fits_into_memory_is_read_once(tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    draw(path, (1, 2, 3), seed=0)
+    geometry = ARCHITECTURES["custom_cnn"].preprocessing(32).geometry
+    pictures = Pictures([path], geometry, limits=LIMITS, threads=1)
+    pictures.scan(lambda _: None)
+    path.unlink()
+    assert pictures.take(np.array([0])).shape == (1, geometry.scaled_px, geometry.scaled_px, 3)
+    pictures.close()
