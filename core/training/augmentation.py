@@ -59,7 +59,8 @@ def _recolour(images: Tensor, jitter: float, generator: Generator) -> Tensor:
     grey = images.mean(dim=1, keepdim=True)
     images = grey + (images - grey) * saturation
     level = grey.mean(dim=(2, 3), keepdim=True)
-    return level + (images - level) * contrast
+    recoloured: Tensor = level + (images - level) * contrast
+    return recoloured
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
