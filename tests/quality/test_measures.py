@@ -144,12 +144,27 @@ def test_any_shape_and_shade_can_be_measured(height, width, shade):
         assert 0 <= getattr(measures, share) <= 1
 
 
-def test_white_inside_the_product_belongs_to_it():
-    darkest = np.full((100, 100), 255, np.uint8)
+def framed(*, backdrop, inside, hole):
+    """A dark square of 40 by 40 on a white backdrop, with a hole of its own level."""
+    darkest = np.full((100, 100), backdrop, np.uint8)
     darkest[30:70, 30:70] = 50
-    darkest[45:55, 45:55] = 255
+    start = 50 - hole // 2
+    darkest[start : start + hole, start : start + hole] = inside
+    return darkest
 
-    assert find_foreground(darkest).sum() == 40 * 40
+
+def test_a_backdrop_that_shows_through_the_product_is_no_part_of_it():
+    found = find_foreground(framed(backdrop=250, inside=253, hole=10))
+
+    assert found.sum() == 40 * 40 - 10 * 10
+
+
+def test_a_lighter_area_within_the_product_is_burnt_out():
+    assert find_foreground(framed(backdrop=240, inside=255, hole=10)).sum() == 40 * 40
+
+
+def test_a_small_highlight_belongs_to_the_product():
+    assert find_foreground(framed(backdrop=255, inside=255, hole=4)).sum() == 40 * 40
 
 
 def test_without_a_white_border_the_whole_frame_is_the_product():
