@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from api.dependencies import InContext
-from api.images import Id
+from api.parameters import PathId
 from core.errors import NotFoundError
 from core.services.exports import EXPORT_FORMATS, write_export
 
@@ -21,7 +21,7 @@ READ_BYTES = 256 * 1024
 
 
 @router.get("/exports/{batch_id}.{format_key}")
-def get_export(context: InContext, batch_id: Id, format_key: str) -> StreamingResponse:
+def get_export(context: InContext, batch_id: PathId, format_key: str) -> StreamingResponse:
     """Return a batch with its decisions and flags, as one of ``EXPORT_FORMATS``."""
     if format_key not in EXPORT_FORMATS:
         raise NotFoundError(f"no format {format_key!r}; there are {list(EXPORT_FORMATS)}")

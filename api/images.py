@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from api.dependencies import InContext
+from api.parameters import PathId, QueryId
 from core.errors import NotFoundError
 from core.services import explanations
 from core.storage import RENDITIONS, ImageStore
@@ -15,7 +16,6 @@ router = APIRouter()
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get("/images/{sha256}/{rendition}")
@@ -30,7 +30,7 @@ def get_image(context: InContext, sha256: Sha256, rendition: str) -> FileRespons
 
 @router.get("/explanations/{prediction_id}", response_model=None)
 def get_explanation(
-    context: InContext, prediction_id: Id, category_id: int | None = None
+    context: InContext, prediction_id: PathId, category_id: QueryId = None
 ) -> Response:
     """Return the Grad-CAM picture: 200 with it, 202 while the worker draws it, 422 if it cannot.
 

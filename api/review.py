@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.dependencies import InContext
-from api.images import Id
+from api.parameters import BodyId, Key, PathId, QueryId
 from core.services import decisions, review
 from core.services.decisions import DecisionOutcome, NewDecision
 from core.services.review import Category, QueueFilter, QueuePage, ReviewListing
@@ -18,7 +18,7 @@ router = APIRouter()
 MAX_SHOWN = 100  # entries of each list of what was shown
 MAX_ACTIVE_MS = 24 * 60 * 60 * 1000
 
-Ids = Annotated[list[int], Field(max_length=MAX_SHOWN)]
+Ids = Annotated[list[BodyId], Field(max_length=MAX_SHOWN)]
 
 
 class Shown(BaseModel):
@@ -26,17 +26,17 @@ class Shown(BaseModel):
 
     suggestions: Ids = []
     model_versions: Ids = []
-    flags: Annotated[list[str], Field(max_length=MAX_SHOWN)] = []
+    flags: Annotated[list[Key], Field(max_length=MAX_SHOWN)] = []
 
 
 class DecisionRequest(BaseModel):
     """One decision, or with ``undoes`` the taking back of one."""
 
     key: UUID
-    listing_id: int
+    listing_id: BodyId
     listing_version: int
     kind: DecisionKind
-    category_id: int | None = None
+    category_id: BodyId | None = None
     undoes: UUID | None = None
     active_ms: int = Field(0, ge=0, le=MAX_ACTIVE_MS)
     shown: Shown = Shown()
@@ -46,11 +46,11 @@ class DecisionRequest(BaseModel):
 def list_next(
     context: InContext,
     state: ListingState = ListingState.NEEDS_REVIEW,
-    batch: int | None = None,
-    category: int | None = None,
+    batch: QueryId = None,
+    category: QueryId = None,
     flag: str | None = None,
     after_doubt: float | None = None,
-    after_id: int | None = None,
+    after_id: QueryId = None,
     limit: Annotated[int, Query(ge=1, le=review.MAX_QUEUE_LIMIT)] = 12,
 ) -> QueuePage:
     """Return the next listings of the queue, most doubtful first."""
@@ -62,7 +62,7 @@ def list_next(
 
 
 @router.get("/review/listings/{listing_id}")
-def get_listing(context: InContext, listing_id: Id) -> ReviewListing:
+def get_listing(context: InContext, listing_id: PathId) -> ReviewListing:
     """Return one listing as its reviewer sees it."""
     return review.get_listing(context.engine, actor=context.actor, listing_id=listing_id)
 

@@ -38,7 +38,7 @@ class FileResult(BaseModel):
 
 class FinishRequest(BaseModel):
     batch_name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+        str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]+$")
     ] = Field(description="Name of the batch that the files become.")
 
 

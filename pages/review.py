@@ -58,8 +58,8 @@ def _choose(label: str, options: dict[str, str], parameter: str) -> str:
 
 
 def _choose_batch(actor: Actor) -> int | None:
-    batches = dashboard.list_batches(get_engine(), actor=actor)
-    options = {ANY: "All batches"} | {str(batch.id): batch.name for batch in batches}
+    names = dashboard.list_batch_names(get_engine(), actor=actor)
+    options = {ANY: "All batches"} | {str(id_): name for id_, name in names.items()}
     return _as_id(_choose("Batch", options, "batch"))
 
 

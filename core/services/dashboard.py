@@ -128,6 +128,17 @@ def list_batches(
         return _summaries(session, queries.list_batches(session, limit=limit))
 
 
+def list_batch_names(
+    engine: sa.Engine,
+    *,
+    actor: Actor,  # noqa: ARG001 -- every role may look
+    limit: int = MAX_BATCHES,
+) -> Mapping[int, str]:
+    """Return names by batch id, the newest first."""
+    with reading(engine) as session:
+        return {batch.id: batch.name for batch, _ in queries.list_batches(session, limit=limit)}
+
+
 def get_batch(
     engine: sa.Engine,
     *,

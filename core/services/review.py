@@ -211,7 +211,7 @@ def search_categories(
     require(actor, "review")
     size = min(max(limit, 1), MAX_CATEGORY_RESULTS)
     with reading(engine) as session:
-        rows = queries.search_categories(session, words=text.split(), limit=size)
+        rows = queries.search_categories(session, words=text.replace("\0", " ").split(), limit=size)
         return tuple(Category(row.id, row.path) for row in rows)
 
 

@@ -113,7 +113,15 @@ def test_a_stale_decision_is_refused_with_what_happened(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"key": "x"}, {"kind": "love"}, {"active_ms": -1}, {"shown": {"flags": ["x"] * 1000}}],
+    [
+        {"key": "x"},
+        {"kind": "love"},
+        {"active_ms": -1},
+        {"listing_id": 2**70},
+        {"shown": {"flags": ["x"] * 1000}},
+        {"shown": {"flags": ["\0"]}},
+        {"shown": {"suggestions": [-1]}},
+    ],
 )
 def test_a_malformed_decision_is_refused(client: TestClient, changed: dict[str, object]) -> None:
     assert client.post("/decisions", json=decision(**changed)).status_code == 422
@@ -145,9 +153,10 @@ def test_an_upload_request_takes_fifty_files(client: TestClient) -> None:
     assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
 
 
-def test_an_upload_without_a_name_is_refused(client: TestClient) -> None:
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b"])
+def test_an_upload_needs_a_proper_name(client: TestClient, name: str) -> None:
     upload_id = client.post("/uploads").json()["upload_id"]
-    answer = client.post(f"/uploads/{upload_id}/finish", json={"batch_name": "  "})
+    answer = client.post(f"/uploads/{upload_id}/finish", json={"batch_name": name})
     assert answer.status_code == 422
 
 

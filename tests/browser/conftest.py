@@ -4,11 +4,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from core.services import database
 from core.settings import Settings
@@ -16,10 +15,16 @@ from tests.browser.screens import Screens
 from tests.browser.server import run_both, run_web_app
 from tests.worker.catalog import add_model
 
-CHROMIUM_OPTIONS = (
-    "--no-sandbox --headless --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -39,50 +44,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser(chromium_path: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium_path, args=list(CHROMIUM_OPTIONS)
-        )
+        started = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_OPTIONS)
         yield started
         started.close()
 
 
-@contextmanager
-def open_screen(browser: Browser, address: str) -> Iterator[Page]:
-    """A page in a session of its own; what its console complains of fails the test."""
-    context = browser.new_context(
-        base_url=address, viewport={"width": 1366, "height": 820}, accept_downloads=True
-    )
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(f"{message.text} ({message.location.get('url')})")
-            if message.type == "error" and not EXPECTED_MISS.search(message.location.get("url", ""))
-            else None
-        ),
-    )
-    yield page
-    context.close()
-    assert problems == []
-
-
-@pytest.fixture
-def empty_app(settings: Settings, migrated_sqlite: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def empty_app(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[str]:
     """Address of the app with nothing in it, and without a worker."""
-    settings.data_dir.mkdir(parents=True)
-    shutil.copy(migrated_sqlite, settings.data_dir / migrated_sqlite.name)
+    settings = _settings(tmp_path_factory, migrated_sqlite)
     with run_web_app(settings.data_dir) as address:
         yield address
 
 
-@pytest.fixture
-def app_with_models(settings: Settings, migrated_sqlite: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def app_with_models(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path
+) -> Iterator[str]:
     """Address of the app with three small models of random weights, and a worker."""
-    settings.data_dir.mkdir(parents=True)
-    shutil.copy(migrated_sqlite, settings.data_dir / migrated_sqlite.name)
+    settings = _settings(tmp_path_factory, migrated_sqlite)
     engine = database.open_engine(settings)
     actor = database.local_actor(engine)
     for arch in ARCHS:
@@ -92,12 +72,38 @@ def app_with_models(settings: Settings, migrated_sqlite: Path) -> Iterator[str]:
         yield address
 
 
+def _settings(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> Settings:
+    settings = Settings(_env_file=None, data_dir=tmp_path_factory.mktemp("app"))
+    shutil.copy(database_file, settings.data_dir / database_file.name)
+    return settings
+
+
 @pytest.fixture
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A page on whichever app the test uses."""
+def console() -> list[str]:
+    """Errors on the page's console; any that is left at the end fails the test."""
+    return []
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, browser: Browser, console: list[str]) -> Iterator[Page]:
+    """A page in a session of its own, on whichever app the test uses."""
     app = "empty_app" if "empty_app" in request.fixturenames else "app_with_models"
-    with open_screen(browser, request.getfixturevalue(app)) as opened:
-        yield opened
+    context = browser.new_context(
+        base_url=request.getfixturevalue(app), viewport={"width": 1366, "height": 820}
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    opened.on("pageerror", lambda error: console.append(str(error)))
+    opened.on("console", lambda message: _note(console, message))
+    yield opened
+    context.close()
+    assert console == []
+
+
+def _note(console: list[str], message: ConsoleMessage) -> None:
+    address = message.location.get("url", "")
+    if message.type == "error" and not EXPECTED_MISS.search(address):
+        console.append(f"{message.text} ({address})")
 
 
 @pytest.fixture

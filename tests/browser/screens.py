@@ -30,34 +30,40 @@ def open_page(page: Page, path: str, heading: str) -> None:
     expect(page.locator(READY)).to_be_visible()
 
 
-def upload(page: Page, photos: Sequence[Path], name: str) -> None:
-    """Choose files, name the batch, send it, and wait for the batch's page."""
+def upload(page: Page, photos: Sequence[Path], name: str) -> int:
+    """Choose files, name the batch, send it, wait for the batch's page; return the batch's id."""
     open_page(page, "/upload", "Upload")
     page.locator("input[data-role=files]").set_input_files(list(photos))
     page.get_by_label("Name of the batch").fill(name)
     page.locator("[data-action=send]").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=60_000)
+    return int(page.url.rpartition("batch=")[2])
+
+
+def wait_classified(page: Page, count: int) -> None:
+    """Wait on a batch's page until all its listings can be reviewed."""
+    button = page.get_by_role("button", name=f"Review {count} listings")
+    expect(button).to_be_enabled(timeout=120_000)
 
 
 class Workstation:
     """The review screen."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, path: str = "/review") -> None:
         self.page = page
+        self.path = path
         self.root = page.locator("section.review")
 
     def part(self, role: str) -> Locator:
         return self.root.locator(f'[data-role="{role}"]')
 
-    def open(self, path: str = "/review") -> None:
-        self.page.goto(path)
+    def open(self) -> None:
+        self.page.goto(self.path)
         expect(self.part("stage")).to_be_visible(timeout=30_000)
         self.wait_painted()
 
-    def wait_painted(self, *, other_than: int | None = None) -> int:
-        """Wait for the picture of the listing on screen (of another one); return its id."""
-        if other_than is not None:
-            expect(self.root).not_to_have_attribute("data-listing", str(other_than))
+    def wait_painted(self) -> int:
+        """Wait until the picture of the listing on screen has been painted; return its id."""
         expect(self.root).to_have_attribute("data-listing", re.compile(r"^\d+$"))
         return self.listing()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.screens import Screens, Workstation, upload
+from tests.browser.screens import Screens, Workstation, upload, wait_classified
 from tests.worker.catalog import draw_photos
 
 PHOTOS = 20
@@ -22,11 +22,9 @@ def test_a_batch_goes_from_upload_to_export(
 ) -> None:
     not_a_photo = tmp_path / "notes.jpg"
     not_a_photo.write_text("this is text")
-    upload(page, [*photos, not_a_photo], "Spring arrivals")
+    batch_id = upload(page, [*photos, not_a_photo], "Spring arrivals")
     expect(page.get_by_text("Refused files")).to_be_visible()
-    expect(page.get_by_role("button", name=f"Review {PHOTOS} listings")).to_be_enabled(
-        timeout=120_000
-    )
+    wait_classified(page, PHOTOS)
     screens.take(page, "batch")
 
     page.get_by_role("button", name=f"Review {PHOTOS} listings").click()
@@ -36,7 +34,7 @@ def test_a_batch_goes_from_upload_to_export(
     decided = _decide_with_keys_and_mouse(desk, first)
     _see_grad_cam(desk, screens)
     desk.wait_saved()
-    exported = _download_json(page)
+    exported = _download_json(page, batch_id)
 
     assert len(exported) == PHOTOS
     for row in exported:
@@ -48,31 +46,31 @@ def _decide_with_keys_and_mouse(desk: Workstation, first: int) -> dict[int, tupl
     """Decide some listings in every way; return (state, category) by listing."""
     suggested = desk.listing_details(first)["suggested"]["path"]
     desk.press("a")
-    second = desk.wait_painted(other_than=first)
+    second = desk.wait_painted()
     other = desk.listing_details(second)["choices"][1]["category"]["path"]
     desk.press("2")
-    third = desk.wait_painted(other_than=second)
+    third = desk.wait_painted()
     desk.click("reject")
-    fourth = desk.wait_painted(other_than=third)
+    fourth = desk.wait_painted()
     desk.click("undo")  # the rejection of the third
-    assert desk.wait_painted(other_than=fourth) == third
+    assert desk.wait_painted() == third
     desk.click("accept")
     third_category = desk.listing_details(third)["suggested"]["path"]
-    assert desk.wait_painted(other_than=third) == fourth
+    assert desk.wait_painted() == fourth
     desk.press("e")
     desk.part("finder-input").fill("milk")
     expect(desk.part("finder-options").locator("[aria-selected=true]")).to_contain_text("Milk")
     desk.press("Enter")
-    fifth = desk.wait_painted(other_than=fourth)
+    fifth = desk.wait_painted()
     fourth_state = (
         "accepted" if desk.listing_details(fourth)["suggested"]["path"] == "Milk" else "corrected"
     )
     desk.press("x")
-    sixth = desk.wait_painted(other_than=fifth)
+    sixth = desk.wait_painted()
     desk.press(" ")
-    seventh = desk.wait_painted(other_than=sixth)
+    seventh = desk.wait_painted()
     desk.press("x")
-    desk.wait_painted(other_than=seventh)
+    desk.wait_painted()
     desk.press("z")
     assert desk.wait_painted() == seventh
     return {
@@ -94,8 +92,8 @@ def _see_grad_cam(desk: Workstation, screens: Screens) -> None:
     expect(overlay).to_have_count(0)
 
 
-def _download_json(page: Page) -> list[dict[str, object]]:
-    page.goto("/batches?batch=1")
+def _download_json(page: Page, batch_id: int) -> list[dict[str, object]]:
+    page.goto(f"/batches?batch={batch_id}")
     with page.expect_popup() as popup, page.context.expect_event("download") as download:
         page.get_by_role("link", name="Export JSON").click()
     del popup
