@@ -1,0 +1,120 @@
+"""Keys on the review screen: fast ones, a slow network, a network that is gone."""
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.browser.screens import Workstation, upload, wait_classified
+from tests.worker.catalog import draw_photos
+
+PHOTOS = 16
+SLOW_PHOTO_S = 0.15
+
+
+seeds = itertools.count(1)
+
+
+@pytest.fixture
+def desk(app_with_models: str, page: Page, tmp_path: Path) -> Workstation:
+    """The review screen with a batch of its own to decide."""
+    seed = next(seeds)
+    photos = draw_photos(tmp_path / "photos", count=PHOTOS, seed=seed)
+    batch_id = upload(page, photos, f"Keys {seed}")
+    wait_classified(page, PHOTOS)
+    return Workstation(page, path=f"/review?batch={batch_id}")
+
+
+def test_fast_keys_never_decide_a_picture_that_was_not_seen(desk: Workstation) -> None:
+    page = desk.page
+    loaded: set[str] = set()
+    decided: list[tuple[int, frozenset[str]]] = []
+
+    def slow(route: Route) -> None:
+        time.sleep(SLOW_PHOTO_S)
+        route.continue_()
+
+    def watch(request: Request) -> None:
+        if request.url.endswith("/api/decisions"):
+            decided.append((json.loads(request.post_data or "")["listing_id"], frozenset(loaded)))
+
+    page.route("**/api/images/*/view", slow)
+    page.on("request", watch)
+    page.on("requestfinished", lambda request: loaded.add(request.url))
+    desk.open()
+    for _ in range(2 * PHOTOS):
+        desk.press("x")
+        page.wait_for_timeout(20)
+    desk.wait_saved()
+
+    assert 0 < len(decided) <= PHOTOS
+    assert len({listing_id for listing_id, _ in decided}) == len(decided)
+    for listing_id, seen in decided:
+        sha256 = desk.listing_details(listing_id)["photos"][0]["sha256"]
+        assert any(sha256 in address for address in seen)
+
+
+def test_decisions_made_without_a_network_are_sent_when_it_is_back(
+    desk: Workstation, console: list[str]
+) -> None:
+    page = desk.page
+    desk.open()
+    page.route("**/api/decisions", lambda route: route.abort())
+    listings = []
+    for _ in range(3):
+        listings.append(desk.wait_painted())
+        desk.press("a")
+        desk.wait_painted()
+    desk.press("z")
+    assert desk.wait_painted() == listings.pop()
+    expect(desk.part("unsent")).to_contain_text("not saved yet")
+    page.unroute("**/api/decisions")
+    desk.wait_saved()
+    console.clear()  # the browser logs each request that failed
+
+    assert [desk.listing_details(id_)["state"] for id_ in listings] == ["accepted", "accepted"]
+
+
+def test_a_decision_survives_closing_the_tab(desk: Workstation) -> None:
+    desk.open()
+    listing_id = desk.listing()
+    desk.press("x")
+    desk.page.close()
+    context = desk.page.context
+    for _ in range(50):
+        state = context.request.get(f"/api/review/listings/{listing_id}").json()["state"]
+        if state == "rejected":
+            return
+        time.sleep(0.1)
+    pytest.fail(f"the listing is {state}")
+
+
+def test_who_comes_second_learns_who_decided_what(desk: Workstation) -> None:
+    desk.open()
+    other = Workstation(desk.page.context.new_page(), path=desk.path)
+    other.open()
+    listing_id = desk.listing()
+    assert other.listing() == listing_id
+    desk.press("a")
+    desk.wait_saved()
+    other.press("x")
+    expect(other.part("notice")).to_contain_text("local decided")
+    assert desk.listing_details(listing_id)["state"] == "accepted"
+
+
+def test_keys_meant_for_a_field_or_a_dialog_decide_nothing(desk: Workstation) -> None:
+    desk.open()
+    first = desk.listing()
+    desk.press("h")
+    desk.press("x")
+    expect(desk.part("help")).to_be_visible()
+    desk.press("Escape")
+    desk.press("e")
+    desk.part("finder-input").press_sequentially("ax1")
+    desk.press("Escape")
+    desk.press("Control+x")
+    assert desk.listing() == first
+    assert desk.listing_details(first)["history"] == []
