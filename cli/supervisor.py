@@ -64,6 +64,7 @@ class Supervised:
         self._process = subprocess.Popen(  # noqa: S603 -- our own programs
             self.program.command,
             env=environment,
+            stdout=subprocess.DEVNULL,  # Streamlit's banner; what matters is on standard error
             start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
         )
         self._started_at = now
