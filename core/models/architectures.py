@@ -22,7 +22,7 @@ class TrainingDefaults:
 
     Attributes:
         weights: ``hub`` (timm's pretrained), ``none``, or ``file:PATH``.
-        learning_rate: Peak of the schedule for a batch of 64; grows with the batch's root.
+        learning_rate: Peak of the schedule, for this batch size.
         drop_rate: Dropout before the classifier.
     """
 
@@ -180,9 +180,9 @@ _ROWS = (
         ),
         quick=TrainingDefaults(
             weights="none",
-            image_size_px=64,
-            epochs=10,
-            batch_size=32,
+            image_size_px=48,
+            epochs=8,
+            batch_size=16,
             learning_rate=1e-3,
             weight_decay=0.05,
         ),
@@ -207,9 +207,9 @@ _ROWS = (
         quick=TrainingDefaults(
             weights="none",
             image_size_px=64,
-            epochs=12,
-            batch_size=32,
-            learning_rate=5e-4,
+            epochs=10,
+            batch_size=16,
+            learning_rate=3e-4,
             weight_decay=0.05,
         ),
     ),

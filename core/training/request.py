@@ -119,7 +119,7 @@ def _learning_rate(request: TrainingRequest, defaults: TrainingDefaults) -> floa
     if request.learning_rate is not None:
         return request.learning_rate
     batch_size = _choose(request.batch_size, defaults.batch_size)
-    return float(defaults.learning_rate * (batch_size / 64) ** 0.5)
+    return float(defaults.learning_rate * (batch_size / defaults.batch_size) ** 0.5)
 
 
 _RANGES = {"epochs": (1, 10_000), "image_size_px": (32, 1024), "batch_size": (2, 4096)}
