@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor
 from core.services import database, jobs
 from core.settings import Settings
-from db.engine import reading
+from db.engine import reading, transaction
 from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
 from db.states import ChunkState, ImageState, JobState, ListingState
 from tests import capabilities
@@ -202,3 +202,18 @@ def own_postgres(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
 
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://"), restart
     server.cleanup()
+
+
+def test_a_job_that_fails_in_its_own_process_says_why_and_the_worker_lives(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, workers: Workers
+) -> None:
+    actor = database.local_actor(engine)
+    params = {"arch": "custom_cnn", "data": str(tmp_path / "nowhere")}
+    with transaction(engine) as session:
+        job_id = jobs.add_job(session, kind="training", actor=actor, params=params)
+    worker = workers.start(settings, "--until-idle")
+    assert worker.wait() == 1, worker.said
+    progress = jobs.get_progress(engine, actor=actor, job_id=job_id)
+    assert progress.state == JobState.FAILED
+    assert str(tmp_path / "nowhere") in (progress.error or "")
+    assert "worker local has stopped" in worker.said
