@@ -19,6 +19,10 @@ def find_by_digest(session: Session, content_digest: str) -> BatchRow | None:
     return session.scalar(select(BatchRow).where(BatchRow.content_digest == content_digest))
 
 
+def find_by_name(session: Session, name: str) -> BatchRow | None:
+    return session.scalar(select(BatchRow).where(BatchRow.name == name))
+
+
 def count_photos(session: Session, *, batch_id: int) -> int:
     """Return how many photos the batch's listings show."""
     query = (
