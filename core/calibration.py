@@ -5,17 +5,17 @@ Guo et al., "On Calibration of Modern Neural Networks", ICML 2017 (arXiv:1706.04
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
+_GOLDEN = (5**0.5 - 1) / 2
+_TOLERANCE = 1e-4  # of the temperature's logarithm
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Return the temperature that makes the labels likeliest, within TEMPERATURE_RANGE.
 
-    The likelihood has one peak in the temperature's inverse (it is log-concave there), so a
-    search along its logarithm finds it.
+    The loss is convex in the temperature's inverse, so along the temperature it has one
+    valley, whose floor a golden-section search finds.
 
     Args:
         logits: (N, C), of images that the network was not trained on. N = 0 gives 1.
@@ -23,25 +23,31 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     """
     if len(labels) == 0:
         return 1.0
-
-    def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(logits, labels, float(np.exp(log_temperature)))
-
-    bounds = (np.log(TEMPERATURE_RANGE[0]), np.log(TEMPERATURE_RANGE[1]))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    low, high = np.log(TEMPERATURE_RANGE)
+    while high - low > _TOLERANCE:
+        step = _GOLDEN * (high - low)
+        left, right = (
+            negative_log_likelihood(logits, labels, float(np.exp(edge)))
+            for edge in (high - step, low + step)
+        )
+        if left < right:
+            high = low + step
+        else:
+            low = high - step
+    return float(np.exp((low + high) / 2))
 
 
 def negative_log_likelihood(
     logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
 ) -> float:
     """Return the mean over (N, C) logits of -log p(label)."""
-    scores = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    scores = _log_softmax(logits.astype(np.float64) / temperature)
     return float(-scores[np.arange(len(labels)), labels].mean())
 
 
 def calibrated(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (N, C) float32, rows sum to 1."""
-    return np.asarray(softmax(logits.astype(np.float32) / temperature, axis=1), dtype=np.float32)
+    return np.exp(_log_softmax(logits.astype(np.float64) / temperature)).astype(np.float32)
 
 
 def expected_calibration_error(
@@ -60,3 +66,9 @@ def expected_calibration_error(
     bin_of = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(bin_of, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def _log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs
