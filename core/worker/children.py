@@ -46,7 +46,7 @@ def end_with_parent() -> None:
     """In a child: end this process as soon as the worker is gone."""
 
     def wait_for_the_end() -> None:
-        sys.stdin.buffer.read()
+        os.read(sys.stdin.fileno(), 1)  # unbuffered: a lock on stdin would trouble the exit
         os._exit(1)
 
     threading.Thread(target=wait_for_the_end, name="lifeline", daemon=True).start()

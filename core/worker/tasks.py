@@ -2,8 +2,8 @@
 
 import logging
 
-from core.errors import JobCancelledError
-from core.worker.kinds import TASK_KINDS
+from core.errors import CatalogError, JobCancelledError
+from core.worker.kinds import TASK_KINDS, TaskKind
 from core.worker.stopping import through_outages
 from core.worker.workplace import Workplace
 
@@ -21,7 +21,12 @@ def run_task(place: Workplace, key: str, item_id: int) -> None:
         kind.run(place, item_id)
     except JobCancelledError as cancelled:
         log.info("%s", cancelled)
+    except CatalogError as error:
+        _fail(place, kind, item_id, str(error))
     except Exception as error:  # the job runner: no task may end the worker
         log.exception("%s %d failed", key, item_id)
-        reason = f"{type(error).__name__}: {error}"
-        through_outages(place.stop, lambda: kind.fail(place.engine, item_id, reason))
+        _fail(place, kind, item_id, f"{type(error).__name__}: {error}")
+
+
+def _fail(place: Workplace, kind: TaskKind, item_id: int, reason: str) -> None:
+    through_outages(place.stop, lambda: kind.fail(place.engine, item_id, reason))

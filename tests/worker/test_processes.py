@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor
 from core.services import database, jobs
+from core.services.models import list_versions
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
@@ -204,16 +205,29 @@ def own_postgres(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     server.cleanup()
 
 
-def test_a_job_that_fails_in_its_own_process_says_why_and_the_worker_lives(
+def test_trainings_run_in_processes_of_their_own_and_a_failed_one_says_why(
     engine: sa.Engine, settings: Settings, tmp_path: Path, workers: Workers
 ) -> None:
     actor = database.local_actor(engine)
-    params = {"arch": "custom_cnn", "data": str(tmp_path / "nowhere")}
+    for seed, label in enumerate(("apple", "pear")):
+        catalog.draw_photos(tmp_path / "data" / label, count=10, seed=seed)
+    request = {"arch": "custom_cnn", "epochs": 1, "image_size_px": 32, "weights": "none"}
     with transaction(engine) as session:
-        job_id = jobs.add_job(session, kind="training", actor=actor, params=params)
+        good, bad = (
+            jobs.add_job(
+                session,
+                kind="training",
+                actor=actor,
+                params={**request, "data": str(tmp_path / folder)},
+            )
+            for folder in ("data", "nowhere")
+        )
     worker = workers.start(settings, "--until-idle")
     assert worker.wait() == 1, worker.said
-    progress = jobs.get_progress(engine, actor=actor, job_id=job_id)
-    assert progress.state == JobState.FAILED
-    assert str(tmp_path / "nowhere") in (progress.error or "")
-    assert "worker local has stopped" in worker.said
+    assert "Traceback" not in worker.said
+    trained = jobs.get_progress(engine, actor=actor, job_id=good)
+    assert (trained.state, trained.done) == (JobState.DONE, 1)
+    assert [version.arch for version in list_versions(engine, actor=actor)] == ["custom_cnn"]
+    failed = jobs.get_progress(engine, actor=actor, job_id=bad)
+    assert failed.state == JobState.FAILED
+    assert str(tmp_path / "nowhere") in (failed.error or "")
