@@ -11,6 +11,7 @@ from core.services.states import ListingState
 from pages.ui import jobs, links, text
 
 RECENT_BATCHES = 6
+METRIC_WIDTH_PX = 170  # two beside each other on a phone
 
 PRODUCTS_10K = """
 Products-10K holds about 190,000 photos of 10,000 products in 360 groups.
@@ -60,11 +61,17 @@ def _card(column: DeltaGenerator) -> DeltaGenerator:
     return column.container(border=True, height="stretch", vertical_alignment="distribute")
 
 
+def _introduce(title: str, words: str) -> None:
+    with st.container():
+        st.subheader(title, anchor=False)
+        st.markdown(words)
+
+
 def _offer_sample(actor: Actor, *, disabled: bool) -> None:
-    st.subheader("Look around first", anchor=False)
-    st.markdown(
+    _introduce(
+        "Look around first",
         "A small catalog of 720 drawn product pictures in 12 categories, some with faults put "
-        "in on purpose. The three models are trained on it while you watch, in about five minutes."
+        "in on purpose. The three models are trained on it while you watch, in about five minutes.",
     )
     if st.button(
         "Start with the sample catalog",
@@ -78,20 +85,20 @@ def _offer_sample(actor: Actor, *, disabled: bool) -> None:
 
 
 def _offer_upload() -> None:
-    st.subheader("Bring your own photos", anchor=False)
-    st.markdown(
+    _introduce(
+        "Bring your own photos",
         "Drop photos, a folder, a zip, or a CSV manifest with titles and claimed categories. "
-        "Everything stays on this machine."
+        "Everything stays on this machine.",
     )
     if st.button("Upload photos", icon=":material/upload:", width="stretch"):
         links.go("upload")
 
 
 def _offer_products_10k() -> None:
-    st.subheader("Use Products-10K", anchor=False)
-    st.markdown(
+    _introduce(
+        "Use Products-10K",
         "The large public data set of shop photos: train on 10,000 products and measure "
-        "against published results."
+        "against published results.",
     )
     with st.popover("How to get it", icon=":material/menu_book:", width="stretch"):
         st.markdown(PRODUCTS_10K)
@@ -115,8 +122,9 @@ def _show_counts(overview: Overview) -> None:
         ("Corrected", states.get(ListingState.CORRECTED, 0)),
         ("Rejected", states.get(ListingState.REJECTED, 0)),
     )
-    for column, (label, number) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, f"{number:,}", border=True)
+    with st.container(horizontal=True):
+        for label, number in figures:
+            st.metric(label, f"{number:,}", border=True, width=METRIC_WIDTH_PX)
     if to_review and st.button(
         f"Review {text.count(to_review, 'listing')}", type="primary", icon=":material/fact_check:"
     ):

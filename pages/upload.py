@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.actors import Actor
-from core.settings import get_settings
-from pages.ui import components, links, text
+from core.settings import MIB, get_settings
+from pages.ui import components, links
 
 _drop_zone = components.load("dropzone")
 
@@ -20,8 +20,6 @@ def render(actor: Actor) -> None:  # noqa: ARG001 -- the routes that it sends to
     done = _drop_zone(
         key="dropzone",
         data={
-            "max_file_bytes": settings.max_zip_bytes,
-            "max_files": settings.max_batch_files,
             "limits": _limits(settings.max_file_bytes, settings.max_batch_files),
         },
         on_batch_change=_ignore,
@@ -38,7 +36,7 @@ def _ignore() -> None:
 def _limits(max_file_bytes: int, max_files: int) -> str:
     return (
         "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF, HEIC · "
-        f"up to {text.size(max_file_bytes)} a photo, {max_files:,} photos a batch"
+        f"up to {max_file_bytes // MIB} MB a photo, {max_files:,} photos a batch"
     )
 
 

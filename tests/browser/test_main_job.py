@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.sample import render_catalog
 from tests.browser.screens import Screens, Workstation, upload, wait_classified
-from tests.worker.catalog import draw_photos
 
 PHOTOS = 20
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    return draw_photos(tmp_path / "photos", count=PHOTOS)
+    """Pictures of the sample catalog."""
+    catalog = render_catalog(tmp_path / "sample", per_category=4)
+    return sorted(catalog.train_dir.rglob("*.jpg"))[:PHOTOS]
 
 
 def test_a_batch_goes_from_upload_to_export(
@@ -66,7 +68,7 @@ def _decide_with_keys_and_mouse(desk: Workstation, first: int) -> dict[int, tupl
         "accepted" if desk.listing_details(fourth)["suggested"]["path"] == "Milk" else "corrected"
     )
     desk.press("x")
-    sixth = desk.wait_painted()
+    desk.wait_painted()
     desk.press(" ")
     seventh = desk.wait_painted()
     desk.press("x")

@@ -87,6 +87,7 @@ class Upload {
 
   reset() {
     this.files = []
+    this.paths = new Map() // file by path
     this.id = null
     this.busy = false
     this.request = null
@@ -131,10 +132,7 @@ class Upload {
   add(chosen) {
     if (this.busy) return
     const visible = chosen.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")))
-    const known = new Set(this.files.map((each) => each.path))
-    for (const { file, path } of visible) {
-      if (!known.has(path)) this.files.push({ file, path, state: "waiting", sent: 0 })
-    }
+    for (const { file, path } of visible) this.addOne(file, path)
     if (!this.files.length) return
     this.part("panel").hidden = false
     this.part("name").value ||= this.suggestName()
@@ -142,6 +140,20 @@ class Upload {
     const hidden = this.files.length - LISTED
     this.part("more").textContent = hidden > 0 ? `and ${plural(hidden, "more file")}` : ""
     this.drawFigures()
+  }
+
+  /** Add a file; the same one again is left out, another of the same name gets a number. */
+  addOne(file, path) {
+    const [, stem, ending] = path.match(/^(.*?)(\.[^./]*)?$/)
+    for (let number = 1; ; number += 1) {
+      const free = number === 1 ? path : `${stem}-${number}${ending ?? ""}`
+      const taken = this.paths.get(free)
+      if (taken && taken.size === file.size && taken.lastModified === file.lastModified) return
+      if (taken) continue
+      this.paths.set(free, file)
+      this.files.push({ file, path: free, state: "waiting", sent: 0 })
+      return
+    }
   }
 
   suggestName() {

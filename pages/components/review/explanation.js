@@ -1,0 +1,72 @@
+const EXPLANATION_POLL_MS = 400
+const EXPLANATION_LIMIT_MS = 90_000
+
+/** What a model looked at: its Grad-CAM picture, laid over the photo. */
+class Explanation {
+  constructor(root) {
+    this.root = root
+    this.frame = root.querySelector('[data-role="frame"]')
+    this.badge = root.querySelector('[data-role="badge"]')
+    this.shown = null // id of the prediction that is explained
+  }
+
+  /** Show the opinion's picture, or hide the one that is shown. */
+  toggle(opinion) {
+    if (this.shown) this.hide()
+    else if (opinion) this.show(opinion)
+  }
+
+  async show(opinion) {
+    const again = this.shown === opinion.prediction_id
+    this.hide()
+    if (again) return
+    this.shown = opinion.prediction_id
+    this.press(true)
+    this.say(`Grad-CAM of ${opinion.arch}: being drawn…`)
+    try {
+      const address = await this.waitFor(opinion.prediction_id)
+      if (this.shown !== opinion.prediction_id) return
+      const img = element("img", "overlay")
+      img.alt = `Grad-CAM of ${opinion.arch}`
+      img.src = address
+      await img.decode()
+      if (this.shown !== opinion.prediction_id) return
+      this.frame.append(img)
+      this.say(`Grad-CAM of ${opinion.arch} for ${leaf(opinion.top[0].category.path)}`)
+    } catch (error) {
+      if (this.shown === opinion.prediction_id) this.say(`Grad-CAM: ${error.message}`)
+    }
+  }
+
+  /** Ask until the worker has drawn it; return the address of the picture. */
+  async waitFor(predictionId) {
+    const address = `/api/explanations/${predictionId}`
+    const until = performance.now() + EXPLANATION_LIMIT_MS
+    while (performance.now() < until && this.shown === predictionId) {
+      const response = await fetch(address)
+      if (response.status === 200) return address
+      if (response.status !== 202) throw new Error((await response.json()).message)
+      await wait(EXPLANATION_POLL_MS)
+    }
+    throw new Error("the worker has not drawn it; is it running?")
+  }
+
+  hide() {
+    this.press(false)
+    this.shown = null
+    this.badge.hidden = true
+    this.root.querySelector(".overlay")?.remove()
+  }
+
+  press(pressed) {
+    const all = `[data-action="explain"], [data-prediction="${this.shown}"]`
+    for (const each of this.root.querySelectorAll(all)) {
+      each.setAttribute("aria-pressed", String(pressed))
+    }
+  }
+
+  say(words) {
+    this.badge.textContent = words
+    this.badge.hidden = false
+  }
+}

@@ -1,0 +1,81 @@
+/** Type-ahead over all categories; the likely ones of the listing come first. */
+class Finder {
+  constructor(root, { signal, onPick, onProblem }) {
+    this.dialog = root.querySelector('[data-role="finder"]')
+    this.input = root.querySelector('[data-role="finder-input"]')
+    this.list = root.querySelector('[data-role="finder-options"]')
+    this.onPick = onPick
+    this.onProblem = onProblem
+    this.input.addEventListener("input", () => this.find(), { signal })
+    this.input.addEventListener("keydown", (event) => this.onKey(event), { signal })
+  }
+
+  open(likely) {
+    this.likely = likely
+    this.input.value = ""
+    this.dialog.showModal()
+    this.find()
+  }
+
+  async find() {
+    const words = this.input.value.trim()
+    const asked = (this.search = Symbol("search"))
+    const fits = (path) =>
+      words.toLowerCase().split(/\s+/).every((word) => path.toLowerCase().includes(word))
+    const first = this.likely.filter((category) => fits(category.path))
+    this.drawOptions(first)
+    try {
+      const found = await fetchJson(`/api/categories?q=${encodeURIComponent(words)}`)
+      if (asked !== this.search) return
+      const known = new Set(first.map((category) => category.id))
+      this.drawOptions([...first, ...found.filter((category) => !known.has(category.id))])
+    } catch (error) {
+      if (asked === this.search) this.onProblem(error)
+    }
+  }
+
+  drawOptions(categories) {
+    this.options = categories
+    const rows = categories.map((category, index) => {
+      const row = element("li", "option")
+      row.id = `finder-option-${index}`
+      row.setAttribute("role", "option")
+      row.append(element("span", "name", leaf(category.path)))
+      row.append(element("span", "muted", category.path))
+      row.onclick = () => this.pick(index)
+      return row
+    })
+    this.list.replaceChildren(...rows)
+    if (!rows.length) {
+      this.list.append(element("li", "muted", "No category has these words."))
+    }
+    this.mark(0)
+  }
+
+  mark(index) {
+    this.marked = Math.max(0, Math.min(index, this.options.length - 1))
+    this.input.setAttribute("aria-activedescendant", `finder-option-${this.marked}`)
+    this.list.querySelectorAll(".option").forEach((row, position) => {
+      row.setAttribute("aria-selected", String(position === this.marked))
+      if (position === this.marked) row.scrollIntoView({ block: "nearest" })
+    })
+  }
+
+  onKey(event) {
+    const actions = {
+      ArrowDown: () => this.mark(this.marked + 1),
+      ArrowUp: () => this.mark(this.marked - 1),
+      Enter: () => this.pick(this.marked),
+    }
+    if (!actions[event.key]) return
+    event.preventDefault()
+    actions[event.key]()
+  }
+
+  pick(index) {
+    const category = this.options[index]
+    if (!category) return
+    this.dialog.close()
+    this.onPick(category)
+  }
+}

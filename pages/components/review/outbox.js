@@ -1,0 +1,77 @@
+const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000]
+const UNSENT_PREFIX = "catalens.unsent."
+
+/** Decisions on their way. Each listing's are sent in order, those of others side by side. */
+class Outbox {
+  constructor({ onChange, onRefused }) {
+    this.entries = new Map()
+    this.failures = 0
+    this.onChange = onChange
+    this.onRefused = onRefused
+    for (const name of Object.keys(localStorage).filter((key) => key.startsWith(UNSENT_PREFIX))) {
+      const body = JSON.parse(localStorage.getItem(name))
+      this.entries.set(body.key, { body, inFlight: false })
+    }
+  }
+
+  get size() {
+    return this.entries.size
+  }
+
+  add(body) {
+    this.entries.set(body.key, { body, inFlight: false })
+    localStorage.setItem(UNSENT_PREFIX + body.key, JSON.stringify(body))
+    this.pump()
+  }
+
+  /** Send what may go now; at the end of the page everything may, it is kept until acknowledged. */
+  pump({ leaving = false } = {}) {
+    const busy = new Set()
+    for (const entry of this.entries.values()) {
+      const blocked = busy.has(entry.body.listing_id)
+      busy.add(entry.body.listing_id)
+      if (!entry.inFlight && (leaving || !blocked)) this.send(entry)
+    }
+    this.onChange()
+  }
+
+  async send(entry) {
+    entry.inFlight = true
+    try {
+      const response = await fetch("/api/decisions", {
+        method: "POST",
+        keepalive: true,
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(entry.body),
+      })
+      if (response.status >= 500) throw new Error(`the server answered ${response.status}`)
+      this.failures = 0
+      this.remove(entry)
+      if (!response.ok) this.onRefused(entry.body, (await response.json()).message)
+      this.pump()
+    } catch {
+      entry.inFlight = false
+      this.retryLater()
+    }
+  }
+
+  remove(entry) {
+    this.entries.delete(entry.body.key)
+    localStorage.removeItem(UNSENT_PREFIX + entry.body.key)
+  }
+
+  retryLater() {
+    this.onChange()
+    if (this.timer) return
+    const delay = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]
+    this.failures += 1
+    this.timer = setTimeout(() => this.retryNow(), delay)
+  }
+
+  retryNow() {
+    clearTimeout(this.timer)
+    this.timer = null
+    this.pump()
+  }
+}
+

@@ -1,0 +1,120 @@
+const PAGE_SIZE = 12
+const PREFETCH = 8
+const IDLE_MS = 30_000
+const OPEN_STATES = ["needs_review", "auto_accepted"]
+const MOVING_KINDS = ["accept", "correct", "reject"]
+
+/** Photos that are loaded and decoded before they are needed. */
+class Photos {
+  constructor() {
+    this.loaded = new Map()
+  }
+
+  /** Return {img, ready}; `ready` turns true once decoding is over, `failed` if it failed. */
+  load(sha256) {
+    let photo = this.loaded.get(sha256)
+    if (!photo) {
+      const img = element("img")
+      img.src = `/api/images/${sha256}/view`
+      photo = { img, ready: false, failed: false }
+      photo.done = img
+        .decode()
+        .catch(() => (photo.failed = true))
+        .then(() => (photo.ready = true))
+      this.loaded.set(sha256, photo)
+    }
+    return photo
+  }
+
+  keepOnly(sha256s) {
+    for (const known of this.loaded.keys()) if (!sha256s.has(known)) this.loaded.delete(known)
+  }
+}
+
+/** The listings in the order they come, and where the reviewer is among them. */
+class Queue {
+  constructor(filters) {
+    this.filters = filters
+    this.items = []
+    this.index = 0
+    this.after = null
+    this.ended = false
+    this.remaining = 0
+  }
+
+  get current() {
+    return this.items[this.index]
+  }
+
+  /** Load the next page; return whether anything new came. */
+  async loadMore() {
+    if (this.ended) return false
+    this.loading ??= this.loadPage().finally(() => (this.loading = null))
+    return this.loading
+  }
+
+  async loadPage() {
+    const asked = new URLSearchParams({ ...this.filters, limit: PAGE_SIZE })
+    if (this.after) {
+      asked.set("after_doubt", this.after[0])
+      asked.set("after_id", this.after[1])
+    }
+    const page = await fetchJson(`/api/review/next?${asked}`)
+    if (!this.after) this.remaining = page.remaining
+    const known = new Set(this.items.map((item) => item.listing.id))
+    const fresh = page.listings.filter((listing) => !known.has(listing.id))
+    this.items.push(...fresh.map(makeItem))
+    this.after = page.after
+    this.ended = page.after === null
+    return fresh.length > 0
+  }
+
+  /** Index of the next listing to decide, -1 when none is loaded. */
+  nextOpen() {
+    return this.items.findIndex((item, index) => index > this.index && item.open && !item.skipped)
+  }
+
+  ahead() {
+    return this.items.slice(this.index, this.index + PREFETCH + 1)
+  }
+}
+
+function makeItem(listing) {
+  return {
+    listing,
+    version: listing.version,
+    open: OPEN_STATES.includes(listing.state),
+    skipped: false,
+    decision: null, // {key, kind, category} made here
+  }
+}
+
+/** Time the reviewer was at it; a pause counts for no more than IDLE_MS. */
+class Clock {
+  restart() {
+    this.total = 0
+    this.last = performance.now()
+  }
+
+  tick() {
+    const now = performance.now()
+    this.total += Math.min(now - this.last, IDLE_MS)
+    this.last = now
+    return Math.round(this.total)
+  }
+}
+
+/** The decision that stands on a listing as it came from the server. */
+function lastDecision({ listing, open }) {
+  if (open) return undefined
+  return listing.history.findLast((past) => MOVING_KINDS.includes(past.kind) && !past.undone)
+}
+
+function shownOf(listing) {
+  const opinions = listing.photos.flatMap((photo) => photo.opinions)
+  return {
+    suggestions: listing.choices.map((choice) => choice.category.id),
+    model_versions: [...new Set(opinions.map((opinion) => opinion.model_version_id))],
+    flags: [...new Set(listing.flags.map((flag) => flag.kind))],
+  }
+}
