@@ -74,6 +74,12 @@ class Queue {
     return this.items.findIndex((item, index) => index > this.index && item.open && !item.skipped)
   }
 
+  /** Note that one more (or one fewer) listing is open to decide. */
+  countOpen(change) {
+    const wantsOpen = OPEN_STATES.includes(this.filters.state ?? "needs_review")
+    this.remaining += wantsOpen ? change : -change
+  }
+
   ahead() {
     return this.items.slice(this.index, this.index + PREFETCH + 1)
   }

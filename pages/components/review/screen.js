@@ -186,7 +186,7 @@ class Screen {
     if (kind !== "skip") {
       item.open = false
       item.version += 1
-      this.queue.remaining -= 1
+      this.queue.countOpen(-1)
     }
     this.made.push(item)
     this.say(`${KIND_WORDS[kind]}${category ? ` as ${category.path}` : ""}`)
@@ -209,7 +209,7 @@ class Screen {
     if (undone.kind !== "skip") {
       item.open = true
       item.version += 1
-      this.queue.remaining += 1
+      this.queue.countOpen(1)
       item.listing.state = "needs_review"
     }
     item.listing.history = []
