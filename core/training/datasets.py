@@ -254,7 +254,40 @@ def _read_grocery_part(
         yield Sample(root / fields[0], names[fields[1]], part)
 
 
+# --- Products-10K (train.csv: name,class,group; test_kaggletest.csv: name,class,Usage) ---------
+
+
+def _is_products10k(path: Path) -> bool:
+    return (path / "train.csv").is_file() and (path / "train").is_dir()
+
+
+def _read_products10k(path: Path) -> Iterator[Sample]:
+    """Categories are ``Group g > Product c``; the test list names no group, the training one does."""
+    groups: dict[str, str] = {}
+    for row in _rows_of(path / "train.csv", ("name", "class", "group")):
+        groups[row["class"]] = row["group"]
+        yield Sample(path / "train" / row["name"], _products10k_label(row["class"], groups))
+    test = path / "test_kaggletest.csv"
+    for row in _rows_of(test, ("name", "class")) if test.is_file() else ():
+        yield Sample(path / "test" / row["name"], _products10k_label(row["class"], groups), "test")
+
+
+def _products10k_label(product: str, groups: Mapping[str, str]) -> str:
+    return f"Group {groups.get(product, '?')}{CATEGORY_SEPARATOR}Product {product}"
+
+
+def _rows_of(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if missing := set(columns) - set(reader.fieldnames or ()):
+            raise InvalidInputError(f"{path} has no column {', '.join(sorted(missing))}")
+        yield from reader
+
+
 DATA_FORMATS = (
+    DataFormat(
+        "products10k", "train.csv and train/ of Products-10K", _is_products10k, _read_products10k
+    ),
     DataFormat("grocery", "classes.csv and train.txt of Grocery", _is_grocery, _read_grocery),
     DataFormat("csv", "a CSV file with path, label and perhaps split", _is_csv, _read_csv),
     DataFormat("folder", "a folder for each category", _is_folder, _read_folder),

@@ -40,7 +40,26 @@ def make_grocery(root: Path) -> Path:
     return root
 
 
-CASES = {"folder": make_folder, "csv": make_csv, "grocery": make_grocery}
+def make_products10k(root: Path) -> Path:
+    """The layout of Products-10K, in small; its test list names no group."""
+    train, test = ["name,class,group"], ["name,class,Usage"]
+    for number, colour in enumerate(COLOURS.values()):
+        draw(root / "train" / f"{number}.jpg", colour, seed=number)
+        draw(root / "test" / f"{number}.jpg", colour, seed=number + 50)
+        train.append(f"{number}.jpg,{number},7")
+        test.append(f"{number}.jpg,{number},Public")
+    (root / "train.csv").write_text("\n".join(train))
+    (root / "test_kaggletest.csv").write_text("\n".join(test))
+    return root
+
+
+CASES = {
+    "folder": make_folder,
+    "csv": make_csv,
+    "grocery": make_grocery,
+    "products10k": make_products10k,
+}
+LABELS = {"products10k": {f"Group 7 > Product {number}" for number in range(len(COLOURS))}}
 
 
 def test_every_format_has_a_case() -> None:
@@ -51,7 +70,7 @@ def test_every_format_has_a_case() -> None:
 def test_a_format_is_recognised_and_read(key: str, tmp_path: Path) -> None:
     dataset = read_dataset(CASES[key](tmp_path))
     assert dataset.format == key
-    assert {sample.label for sample in dataset.samples} == COLOURS.keys()
+    assert {sample.label for sample in dataset.samples} == LABELS.get(key, COLOURS.keys())
     assert all(sample.path.is_file() for sample in dataset.samples)
     assert list(dataset.samples) == sorted(dataset.samples, key=lambda sample: str(sample.path))
 
@@ -59,6 +78,20 @@ def test_a_format_is_recognised_and_read(key: str, tmp_path: Path) -> None:
 def test_the_split_of_grocery_is_its_own(tmp_path: Path) -> None:
     parts = Counter(sample.part for sample in read_dataset(make_grocery(tmp_path)).samples)
     assert parts == {"train": 3, "validation": 3, "test": 3}
+
+
+def test_the_test_list_of_products10k_is_only_tested(tmp_path: Path) -> None:
+    samples = read_dataset(make_products10k(tmp_path)).samples
+    assert {(sample.part, sample.path.parent.name) for sample in samples} == {
+        (None, "train"),
+        ("test", "test"),
+    }
+
+
+def test_a_list_of_products10k_without_groups_is_refused(tmp_path: Path) -> None:
+    (make_products10k(tmp_path) / "train.csv").write_text("name,class\n0.jpg,0")
+    with pytest.raises(InvalidInputError, match="no column group"):
+        read_dataset(tmp_path)
 
 
 def test_folders_named_train_and_test_are_a_split(tmp_path: Path) -> None:
