@@ -329,5 +329,3 @@ class WorkerRow(_Identified):
     executor_id: Mapped[str] = mapped_column(sa.String(200), unique=True)
     heartbeat_at: Mapped[datetime] = mapped_column(default=utc_now)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
-
-

@@ -262,7 +262,7 @@ def _is_products10k(path: Path) -> bool:
 
 
 def _read_products10k(path: Path) -> Iterator[Sample]:
-    """Categories are ``Group g > Product c``; the test list names no group, the training one does."""
+    """Categories are ``Group g > Product c``; the test list leaves the groups to the other."""
     groups: dict[str, str] = {}
     for row in _rows_of(path / "train.csv", ("name", "class", "group")):
         groups[row["class"]] = row["group"]
