@@ -14,7 +14,7 @@ from core.errors import InvalidInputError
 from core.services import uploads
 from core.services.context import Context
 from core.services.imports import ImportReport
-from core.services.uploads import UploadedFile
+from core.services.uploads import MakingProgress, UploadedFile
 
 router = APIRouter()
 
@@ -70,6 +70,12 @@ def finish(context: InContext, upload_id: UUID, sent: FinishRequest) -> ImportRe
         upload_id=str(upload_id),
         batch_name=sent.batch_name,
     )
+
+
+@router.get("/uploads/{upload_id}")
+def get_progress(context: InContext, upload_id: UUID) -> MakingProgress:
+    """Say how far the batch in the making is."""
+    return uploads.get_progress(context.settings, actor=context.actor, upload_id=str(upload_id))
 
 
 @router.delete("/uploads/{upload_id}", status_code=204)

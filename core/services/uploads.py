@@ -34,6 +34,8 @@ STALE_AFTER_S = 24 * 60 * 60
 
 _OWNER = "owner.json"
 _NOTE = ".note.json"
+_PROGRESS = "progress.json"
+_PROGRESS_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class UploadedFile:
 
     name: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakingProgress:
+    """How many photos of a batch in the making were checked, and of how many."""
+
+    done: int
+    total: int
 
 
 def start_upload(settings: Settings, *, actor: Actor) -> str:
@@ -121,10 +131,37 @@ def finish_upload(
             collection=replace(collection, refusals=(*refused, *collection.refusals)),
             batch_name=batch_name,
             source="upload",
-            on_progress=on_progress,
+            on_progress=on_progress or _progress_writer(folder),
         )
     shutil.rmtree(folder, ignore_errors=True)
     return report
+
+
+def _progress_writer(folder: Path) -> OnProgress:
+    """Return a function that keeps the upload's note of its progress up to date."""
+    written_s = 0.0
+
+    def write(done: int, total: int) -> None:
+        nonlocal written_s
+        if time.monotonic() - written_s >= _PROGRESS_EVERY_S:
+            unread = folder / f"{_PROGRESS}.new"  # a reader sees the old note or the new one
+            _write_json(unread, {"done": done, "total": total})
+            unread.replace(folder / _PROGRESS)
+            written_s = time.monotonic()
+
+    return write
+
+
+def get_progress(settings: Settings, *, actor: Actor, upload_id: str) -> MakingProgress:
+    """Return how far ``finish_upload`` is; zeros before it began.
+
+    Raises:
+        ForbiddenError: The actor may not upload.
+        NotFoundError: The actor has no such upload, or it has become a batch.
+    """
+    require(actor, "upload")
+    note = _find_folder(settings, actor, upload_id) / _PROGRESS
+    return MakingProgress(**json.loads(note.read_text())) if note.exists() else MakingProgress(0, 0)
 
 
 def discard_upload(settings: Settings, *, actor: Actor, upload_id: str) -> None:

@@ -11,6 +11,7 @@ from core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFou
 from core.services import uploads
 from core.services.uploads import Refusal, UploadedFile
 from core.settings import Settings
+from core.storage import ImageStore
 from db.engine import reading
 from db.rows import BatchRow, ListingRow
 from tests.imaging.samples import encoded, noise
@@ -194,6 +195,28 @@ def test_the_same_photos_uploaded_again_are_the_same_batch(put, finish, settings
     second = uploads.finish_upload(engine, settings, actor=actor, upload_id=again, batch_name="two")
 
     assert (second.batch_id, second.already_imported) == (first.batch_id, True)
+
+
+def test_the_progress_of_a_batch_in_the_making_can_be_asked_for(
+    put, settings, engine, actor, upload_id, monkeypatch
+):
+    seen = []
+
+    def watch(store, data):
+        seen.append(uploads.get_progress(settings, actor=actor, upload_id=upload_id))
+        return real_put(store, data)
+
+    real_put = ImageStore.put
+    monkeypatch.setattr(ImageStore, "put", watch)
+    monkeypatch.setattr(uploads, "_PROGRESS_EVERY_S", 0.0)
+    for number in range(8):
+        put(f"{number}.png", photo(number))
+
+    uploads.finish_upload(engine, settings, actor=actor, upload_id=upload_id, batch_name="b")
+
+    assert seen[0] == uploads.MakingProgress(0, 0)
+    assert 0 < seen[-1].done < 8
+    assert seen[-1].total == 8
 
 
 def test_a_discarded_upload_is_gone(put, finish, settings, actor, upload_id):

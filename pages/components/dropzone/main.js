@@ -4,6 +4,7 @@ const FILES_A_REQUEST = 50
 const BYTES_A_REQUEST = 64 * 1024 * 1024
 const ATTEMPTS = 4
 const LISTED = 200
+const PROGRESS_POLL_MS = 500
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const plural = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
@@ -208,14 +209,39 @@ class Upload {
     try {
       this.id ??= (await this.ask("POST", "/api/uploads")).upload_id
       for (const group of this.groups()) await this.sendGroup(group)
-      this.part("figures").textContent = "Checking the photos and making the batch…"
-      const batch_name = this.part("name").value.trim() || this.suggestName()
-      const report = await this.ask("POST", `/api/uploads/${this.id}/finish`, JSON.stringify({ batch_name }))
+      const report = await this.makeBatch()
       this.finished(report.batch_id)
       this.reset()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Have the server check the photos and make the batch; show how far it is meanwhile. */
+  async makeBatch() {
+    const address = `/api/uploads/${this.id}`
+    const batch_name = this.part("name").value.trim() || this.suggestName()
+    const begun = performance.now()
+    this.part("figures").textContent = "Checking the photos…"
+    let watching = true
+    const watch = setInterval(async () => {
+      const { done, total } = await fetch(address).then((answer) => answer.json()).catch(() => ({}))
+      if (done && watching) this.drawMaking(done, total, performance.now() - begun)
+    }, PROGRESS_POLL_MS)
+    try {
+      return await this.ask("POST", `${address}/finish`, JSON.stringify({ batch_name }))
+    } finally {
+      watching = false
+      clearInterval(watch)
+    }
+  }
+
+  drawMaking(done, total, elapsed) {
+    const share = (done / total) * 100
+    this.part("progress").style.setProperty("--share", `${share}%`)
+    this.part("progress").setAttribute("aria-valuenow", Math.round(share))
+    const left = duration(((elapsed / 1000) * (total - done)) / done)
+    this.part("figures").textContent = `Checking the photos: ${done} of ${total} · ${left} left`
   }
 
   /** What is still to be sent, in requests of at most fifty files. */
