@@ -27,13 +27,11 @@ LISTING_TRANSITIONS: frozenset[tuple[ListingState, ListingState]] = frozenset(
         (ListingState.PROCESSING, ListingState.RECEIVED),  # its job was cancelled
         (ListingState.PROCESSING, ListingState.NEEDS_REVIEW),
         (ListingState.PROCESSING, ListingState.AUTO_ACCEPTED),
-        (ListingState.AUTO_ACCEPTED, ListingState.NEEDS_REVIEW),  # somebody doubts it
         *((ListingState.NEEDS_REVIEW, decided) for decided in _DECIDED),
         *((ListingState.AUTO_ACCEPTED, decided) for decided in _DECIDED),
         *((decided, ListingState.NEEDS_REVIEW) for decided in _DECIDED),  # undo
         (ListingState.ACCEPTED, ListingState.PUBLISHED),
         (ListingState.CORRECTED, ListingState.PUBLISHED),
-        (ListingState.AUTO_ACCEPTED, ListingState.PUBLISHED),
     }
 )
 

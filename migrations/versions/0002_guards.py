@@ -19,7 +19,6 @@ TRANSITIONS = (
     ("processing", "received"),
     ("processing", "needs_review"),
     ("processing", "auto_accepted"),
-    ("auto_accepted", "needs_review"),
     ("needs_review", "accepted"),
     ("needs_review", "corrected"),
     ("needs_review", "rejected"),
@@ -31,7 +30,6 @@ TRANSITIONS = (
     ("rejected", "needs_review"),
     ("accepted", "published"),
     ("corrected", "published"),
-    ("auto_accepted", "published"),
 )
 
 # Each is trigger, table, timing, condition and message.
