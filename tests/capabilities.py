@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,6 +40,19 @@ def need(capability: str) -> None:
     find, advice = CAPABILITIES[capability]
     if not find():
         _leave_out(advice)
+
+
+def is_forbidden(reasons: Iterable[str]) -> bool:
+    """Whether a reason for leaving tests out may not be one where this runs.
+
+    ``CATALENS_REQUIRE_ALL`` lists the capabilities that must be there; when it is set, no
+    other reason is taken either, but for the lack of what it does not list.
+    """
+    required = os.environ.get("CATALENS_REQUIRE_ALL")
+    if required is None:
+        return False
+    excused = {CAPABILITIES[each][1] for each in CAPABILITIES.keys() - set(required.split(","))}
+    return bool(set(reasons) - excused)
 
 
 def _leave_out(advice: str) -> NoReturn:

@@ -134,7 +134,7 @@ def _create_database(address: str, name: str, *, template: str = "template1") ->
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
-    if skipped and os.environ.get("CATALENS_REQUIRE_ALL") and session.exitstatus == 0:
+    if session.exitstatus == 0 and capabilities.is_forbidden(capabilities.left_out(skipped)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -145,5 +145,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{count} tests: {reason}")
     if not reasons:
         terminalreporter.line("nothing: this machine ran every test")
-    elif os.environ.get("CATALENS_REQUIRE_ALL"):
+    elif capabilities.is_forbidden(reasons):
         terminalreporter.line("CATALENS_REQUIRE_ALL is set, so this run has failed", red=True)

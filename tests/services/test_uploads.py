@@ -1,6 +1,5 @@
 import os
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -229,7 +228,10 @@ def test_a_discarded_upload_is_gone(put, finish, settings, actor, upload_id):
         finish()
 
 
-@pytest.mark.parametrize("name", ["", "..", "../../etc", "6f1c0b56-0000-4000-8000-000000000001", "no-uuid"])
+NO_UPLOAD = "6f1c0b56-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../etc", NO_UPLOAD, "no-uuid"])
 def test_an_upload_that_was_not_started_is_not_found(settings, actor, name):
     with pytest.raises(NotFoundError):
         uploads.put_file(settings, actor=actor, upload_id=name, name="a.png", chunks=[])
