@@ -1,6 +1,6 @@
 """Files of a zip that nobody vouches for. Nothing is ever unpacked to disk."""
 
-import lzma
+import io
 import stat
 import struct
 import zipfile
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
 
 from core.ingest.files import (
     Refusal,
@@ -24,10 +23,9 @@ from core.ingest.files import (
 MIN_BOMB_BYTES = 1024 * 1024
 """Below, a high ratio is no bomb: a small white BMP packs a thousandfold."""
 
-_END_RECORD = b"PK\x05\x06"
-_IN_ZIP64 = 0xFFFF_FFFF
-_LOCATOR_BYTES, _ZIP64_RECORD_BYTES = 20, 56
-_TAIL_BYTES = 22 + 65_535 + _LOCATOR_BYTES + _ZIP64_RECORD_BYTES  # with the longest comment
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Unpacked no further than asked; of bzip2 and LZMA ``zipfile`` unpacks whatever comes."""
+
 _BYTES_PER_ENTRY = 512  # of the directory: 46, a name, extra fields
 _DATA_OFFSET = 30  # of a local header, without the name
 _ENCRYPTED = 0x1
@@ -35,7 +33,6 @@ _ENCRYPTED = 0x1
 _UNPACK_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     EOFError,
     OSError,
     NotImplementedError,
@@ -69,31 +66,36 @@ def list_zip(
     return [files[name] for name in sorted(files)], refusals
 
 
+class _ArchiveFile(io.BufferedReader):
+    """A file that is not read in larger pieces than allowed.
+
+    ``zipfile`` reads the directory at once, as many bytes as it claims, by whichever of its
+    end records it believes.
+    """
+
+    max_read_bytes: int | None = None
+
+    def read(self, size_bytes: int | None = -1, /) -> bytes:
+        if self.max_read_bytes is not None and (size_bytes or 0) > self.max_read_bytes:
+            raise _LongReadError
+        return super().read(size_bytes)
+
+
+class _LongReadError(Exception):
+    """More is to be read at once than allowed."""
+
+
 def _open(path: Path, limits: SourceLimits, stack: ExitStack) -> zipfile.ZipFile:
     try:
-        file = stack.enter_context(path.open("rb"))
-        if _directory_bytes(file) > limits.max_files * _BYTES_PER_ENTRY:
-            raise RefusedFileError("too_many_files", limit=limits.max_files)
-        return stack.enter_context(zipfile.ZipFile(file))
+        file = stack.enter_context(_ArchiveFile(io.FileIO(path)))
+        file.max_read_bytes = limits.max_files * _BYTES_PER_ENTRY
+        archive = stack.enter_context(zipfile.ZipFile(file))
+    except _LongReadError as error:
+        raise RefusedFileError("too_many_files", limit=limits.max_files) from error
     except (*_UNPACK_ERRORS, ValueError) as error:
         raise RefusedFileError("damaged_archive", problem=error) from error
-
-
-def _directory_bytes(file: BinaryIO) -> int:
-    """Size of the directory as the archive claims it: ``zipfile`` reads that much at once.
-
-    Where the 32 bits do not hold it, the zip64 record in front of the end record does
-    (APPNOTE.TXT 4.3.14 to 4.3.16).
-    """
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _TAIL_BYTES))
-    tail = file.read()
-    end = tail.rfind(_END_RECORD)
-    claimed = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
-    if claimed == _IN_ZIP64:
-        record = tail[max(0, end - _LOCATOR_BYTES - _ZIP64_RECORD_BYTES) : end]
-        claimed = int.from_bytes(record[40:48], "little")
-    return claimed
+    file.max_read_bytes = None
+    return archive
 
 
 def _check_whole(members: Sequence[zipfile.ZipInfo], limits: SourceLimits) -> None:
@@ -120,13 +122,15 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: SourceLimit
     """Return a member that may be unpacked.
 
     Raises:
-        RefusedFileError: Its name is unsafe, or it is encrypted, a link or a bomb.
+        RefusedFileError: Its name is unsafe, or it is encrypted, a link, a bomb or packed oddly.
     """
     name = clean_name(info.filename)
     if stat.S_ISLNK(info.external_attr >> 16):
         raise RefusedFileError("link")
     if info.flag_bits & _ENCRYPTED:
         raise RefusedFileError("encrypted")
+    if info.compress_type not in _METHODS:
+        raise RefusedFileError("packing_not_taken", method=info.compress_type)
     ratio = info.file_size // max(info.compress_size, 1)
     if info.file_size > MIN_BOMB_BYTES and ratio > limits.max_zip_ratio:
         raise RefusedFileError("expands_too_far", ratio=ratio, max_ratio=limits.max_zip_ratio)

@@ -27,6 +27,11 @@ REASONS = imaging.REASONS | table_of(
     ),
     Reason("encrypted", "Password needed", "it is encrypted; pack it without a password"),
     Reason(
+        "packing_not_taken",
+        "Packing not taken",
+        "it is packed by method {method}; pack it with Deflate, as every zip program can",
+    ),
+    Reason(
         "expands_too_far",
         "Expands too far",
         "it would expand {ratio:,} times; at most {max_ratio} times is taken",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.imaging.samples import SAMPLES, encoded, noise, quadrants
 from tests.imaging.test_exif import exif, handmade
-from tests.ingest.zips import Member, handmade_zip, zip_of
+from tests.ingest.zips import BZIP2, LZMA, Member, handmade_zip, with_zip64_record, zip_of
 
 PHOTO = encoded(noise(), "PNG")
 
@@ -56,11 +56,18 @@ def as_a_zip() -> tuple[Hostile, ...]:
         *(Member(b"%d.png" % n, PHOTO, share_offset_of=0) for n in range(1, 40)),
     )
     claims = handmade_zip(*(Member(b"%d.bmp" % n, b"x", claimed_size=2**31) for n in range(9)))
+    long_names = zip_of({f"{'long' * 50}{number}.png": b"" for number in range(2_000)})
     wrong_directory = zip_of({"a.png": PHOTO}).replace(b"PK\1\2", b"PK\1\3")
     return (
         Hostile("zip", "many.zip", many, "too_many_files"),
         Hostile("zip", "overlapping.zip", overlapping, "overlapping"),
         Hostile("zip", "total.zip", claims, "expands_too_much"),
+        Hostile(
+            "zip", "zip64.zip", with_zip64_record(long_names, claimed_short=46), "too_many_files"
+        ),
+        Hostile(
+            "zip", "hidden.zip", long_names[:-6] + b"PK\5\6" + long_names[-2:], "too_many_files"
+        ),
         Hostile("zip", "cut.zip", zip_of({"a.png": PHOTO})[:-40], "damaged_archive"),
         Hostile("zip", "half.zip", zip_of({"a.png": PHOTO})[:1000], "damaged_archive"),
         Hostile("zip", "directory.zip", wrong_directory, "damaged_archive"),
@@ -210,6 +217,7 @@ def _bad_names() -> Iterator[tuple[Hostile, Member]]:
     names = (
         "../up.png", "../../../../etc/cron.d/up.png", "/etc/absolute.png", "a/../../up.png",
         "..\\windows.png", "C:\\windows\\drive.png", "c:drive.png", "\\\\server\\share.png",
+        "../.ssh/hidden.png", "/.ssh/root.png", ".ssh/../../out.png", "C:\\.ssh\\key.png",
         "new\nline.png", "bell\x07.png", "\x1b[2Jclear.png",
     )  # fmt: skip
     for name in names:
@@ -224,12 +232,17 @@ def _bombs() -> Iterator[tuple[Hostile, Member]]:
         name = f"bomb {megabytes}.bmp"
         data = bytes(megabytes * 1_000_000)
         yield Hostile("zip bomb", name, data, "expands_too_far"), Member(name.encode(), data)
+    for method, extension in ((BZIP2, "bz2"), (LZMA, "lzma")):
+        name = f"{extension} bomb.bmp"
+        data = bytes(200_000_000)  # which it does not claim
+        member = Member(name.encode(), data, method=method, claimed_size=1000)
+        yield Hostile("zip bomb", name, b"", "packing_not_taken"), member
 
 
 def _bad_members() -> Iterator[tuple[Hostile, Member]]:
     bad = {
         "bad crc.png": (Member(b"bad crc.png", PHOTO, crc=1), "damaged_member"),
-        "bad method.png": (Member(b"bad method.png", PHOTO, method=99), "damaged_member"),
+        "bad method.png": (Member(b"bad method.png", PHOTO, method=99), "packing_not_taken"),
         "lying size.png": (Member(b"lying size.png", PHOTO, claimed_size=9), "damaged_member"),
         "secret.png": (Member(b"secret.png", PHOTO, flags=1), "encrypted"),
         "link.png": (Member(b"link.png", b"/etc/passwd", mode=0o120777), "link"),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from core.errors import UnreadableImageError
 from core.ingest import REASONS, RefusedFileError, open_source, read_photo
 from tests.imaging.samples import encoded, noise
-from tests.ingest.zips import STORED, Member, handmade_zip, zip_of
+from tests.ingest.zips import BZIP2, LZMA, STORED, Member, handmade_zip, with_zip64_record, zip_of
 
 PHOTO = encoded(noise(), "PNG")
 
@@ -59,7 +59,9 @@ def test_a_name_that_leads_out_is_refused_and_nothing_is_written(outcome, tmp_pa
         (Member(b"secret.png", PHOTO, flags=1), "encrypted"),
         (Member(b"inner.zip", zip_of({"a.png": PHOTO})), "nested_archive"),
         (Member(b"bad.png", PHOTO, crc=1), "damaged_member"),
-        (Member(b"odd.png", PHOTO, method=99), "damaged_member"),
+        (Member(b"odd.png", PHOTO, method=99), "packing_not_taken"),
+        (Member(b"bz2.png", PHOTO, method=BZIP2), "packing_not_taken"),
+        (Member(b"lzma.png", PHOTO, method=LZMA), "packing_not_taken"),
         (Member(b"noise.png", b"\xff" * 100, method=STORED + 8, claimed_size=7), "damaged_member"),
         (Member(b"big.png", b"\x89PNG" + bytes(range(256)) * 4000), "too_large"),
     ],
@@ -108,6 +110,19 @@ def test_a_zip64_directory_is_measured_too(outcome, limits):
     data = zip_of({f"{number}": b"" for number in range(66_000)})
 
     assert outcome(data) == {"a.zip": "too_many_files"}
+
+
+def test_a_zip64_directory_is_measured_though_the_short_record_claims_little(outcome, limits):
+    long = zip_of({f"{'long' * 50}{number}.png": b"" for number in range(limits.max_files * 4)})
+
+    assert outcome(with_zip64_record(long, claimed_short=46)) == {"a.zip": "too_many_files"}
+
+
+def test_a_second_end_record_inside_the_first_does_not_hide_the_directory(outcome, limits):
+    data = zip_of({f"{'long' * 50}{number}.png": b"" for number in range(limits.max_files * 4)})
+    hidden = data[:-6] + b"PK\5\6" + data[-2:]  # where the offset of the directory stands
+
+    assert outcome(hidden) == {"a.zip": "too_many_files"}
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\3\4", b"no zip at all", zip_of({"a.png": PHOTO})[:-30]])

@@ -1,13 +1,15 @@
 """Zips made by hand, each part of which can be a lie."""
 
+import bz2
 import io
+import lzma
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-STORED, DEFLATED = 0, 8
+STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,23 @@ def handmade_zip(*members: Member) -> bytes:
     return bytes(body + directory + b"PK\5\6" + end)
 
 
+def with_zip64_record(data: bytes, *, claimed_short: int) -> bytes:
+    """The same zip with a zip64 record, which is believed, before the short one, which lies."""
+    body, end = data[:-22], data[-22:]
+    members, size, offset = struct.unpack("<HII", end[10:20])
+    long = b"PK\6\6" + struct.pack(
+        "<QHHIIQQQQ", 44, 45, 45, 0, 0, members, members, size, offset
+    )  # fmt: skip
+    locator = b"PK\6\7" + struct.pack("<IQI", 0, len(body), 1)
+    return body + long + locator + end[:12] + struct.pack("<I", claimed_short) + end[16:]
+
+
 def _pack(member: Member) -> bytes:
+    if member.method == BZIP2:
+        return bz2.compress(member.data)
+    if member.method == LZMA:  # APPNOTE.TXT 5.8.8: version, length of the properties, these
+        packed = lzma.compress(member.data, lzma.FORMAT_ALONE)
+        return b"\x09\x04\x05\0" + packed[:5] + packed[13:]
     if member.method != DEFLATED:
         return member.data
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
