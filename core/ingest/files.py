@@ -94,14 +94,7 @@ def clean_name(name: str) -> str:
     Raises:
         RefusedFileError: ``unsafe_name``, ``long_name`` or ``program_name``.
     """
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
-    if name.startswith(("/", "\\")) or _DRIVE.match(name):
-        raise RefusedFileError("unsafe_name", problem="is an absolute path")
-    if ".." in parts:
-        raise RefusedFileError("unsafe_name", problem="leads out of its folder")
-    if not parts or not all(part.isprintable() for part in parts):
-        raise RefusedFileError("unsafe_name", problem="is empty or has unprintable characters")
-    clean = "/".join(parts)
+    clean = "/".join(_safe_parts(name))
     if len(clean) > MAX_NAME_LENGTH:
         raise RefusedFileError("long_name", length=len(clean), limit=MAX_NAME_LENGTH)
     if extension_of(clean) in PROGRAM_EXTENSIONS:
@@ -109,15 +102,28 @@ def clean_name(name: str) -> str:
     return clean
 
 
+def _safe_parts(name: str) -> list[str]:
+    """Return the parts of a relative path. Raises RefusedFileError ``unsafe_name``."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
+    if name.startswith(("/", "\\")) or _DRIVE.match(name):
+        raise RefusedFileError("unsafe_name", problem="is an absolute path")
+    if ".." in parts:
+        raise RefusedFileError("unsafe_name", problem="leads out of its folder")
+    if not parts or not all(part.isprintable() for part in parts):
+        raise RefusedFileError("unsafe_name", problem="is empty or has unprintable characters")
+    return parts
+
+
 def is_ignored(name: str) -> bool:
-    """Whether a file is passed over in silence: hidden, or litter of an operating system."""
-    parts = name.replace("\\", "/").split("/")
-    return any(_is_ignored_part(part) for part in parts)
+    """Whether a file is passed over in silence: hidden, or litter of an operating system.
 
-
-def _is_ignored_part(part: str) -> bool:
-    is_hidden = part.startswith(".") and part not in {".", ".."}
-    return is_hidden or part.lower() in _IGNORED_NAMES
+    An unsafe name never is: it is to be refused aloud.
+    """
+    try:
+        parts = _safe_parts(name)
+    except RefusedFileError:
+        return False
+    return any(part.startswith(".") or part.lower() in _IGNORED_NAMES for part in parts)
 
 
 def refusal(name: str, error: RefusedFileError | UnreadableImageError) -> Refusal:

@@ -81,7 +81,13 @@ def test_litter_is_passed_over(name):
     assert is_ignored(name)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "../a.jpg", "./a.jpg", "a..jpg", "thumbs.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.jpg", "../a.jpg", "./a.jpg", "a..jpg", "thumbs.jpg", "../.ssh/a.jpg", "/.ssh/a.jpg"),
+        *("C:\\.ssh\\a.jpg", ".ssh/../../a.jpg", "..\\__MACOSX\\a.jpg", ".\x07.jpg"),
+    ],
+)
 def test_what_is_no_litter_is_not_passed_over(name):
     assert not is_ignored(name)
 
