@@ -1,12 +1,14 @@
 """``catalens export``: a batch out, with what was decided."""
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from cli import console
+from core.errors import NotFoundError
 from core.services import database, exports
 
 
@@ -31,8 +33,11 @@ def export_command(
         exports.write_export(engine, actor=actor, batch_id=batch_id, format=format, stream=stream)
         stream.flush()
         return
-    partial = output.with_name(f"{output.name}.partial")
-    with partial.open("wb") as file:
-        exports.write_export(engine, actor=actor, batch_id=batch_id, format=format, stream=file)
-    partial.replace(output)
+    if not output.parent.is_dir():
+        raise NotFoundError(f"there is no folder {output.parent}; make it first")
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".catalens-") as folder:
+        partial = Path(folder, output.name)  # what stands under the name is always whole
+        with partial.open("wb") as file:
+            exports.write_export(engine, actor=actor, batch_id=batch_id, format=format, stream=file)
+        partial.replace(output)
     console.stderr.print(f"Wrote {output}.", highlight=False, markup=False)

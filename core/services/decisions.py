@@ -81,6 +81,7 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
             _require_current(session, listing, new)
             kept = _keep(session, listing, new, actor)
         _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
+        _require_same_choice(kept, new)
         return _outcome(kept, listing)
 
 
@@ -203,6 +204,21 @@ def _require_same(
     """Refuse a key that stands for another decision."""
     if (kept.listing_id, kept.user_id, kept.undoes_id) != (listing_id, actor.id, undoes_id):
         raise ConflictError(f"the key {kept.key!r} belongs to another decision; draw a new one")
+
+
+def _require_same_choice(kept: DecisionRow, new: NewDecision) -> None:
+    """Refuse a key that comes back with another choice.
+
+    A correction to what was suggested is kept as accepting it, so those two may differ.
+    """
+    same_kind = kept.kind == new.kind or {kept.kind, new.kind} <= {
+        DecisionKind.ACCEPT,
+        DecisionKind.CORRECT,
+    }
+    if not same_kind or kept.category_id != new.category_id:
+        raise ConflictError(
+            f"the key {kept.key!r} was sent before with the choice {kept.kind!r}; draw a new one"
+        )
 
 
 def _what_happened(session: Session, listing: ListingRow) -> str:

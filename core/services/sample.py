@@ -207,7 +207,12 @@ def _classify_with(run: _Run, version: ModelVersion) -> None:
         for job in queries.list_jobs(session, batch_id=batch_id, kind="classification", limit=100):
             if job.created_at >= version.created_at:
                 return
-        jobs.add_classification(session, batch_id=batch_id, actor=run.actor)
+        jobs.add_classification(
+            session,
+            batch_id=batch_id,
+            actor=run.actor,
+            chunk_size=run.settings.chunk_size,
+        )
 
 
 STEPS: tuple[_Step, ...] = (

@@ -4,6 +4,7 @@ import csv
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -149,6 +150,18 @@ def _check(path: Path, samples: Sequence[Sample]) -> None:
         )
 
 
+@contextmanager
+def _open_csv(path: Path) -> Iterator["csv.DictReader[str]"]:
+    """The rows of a CSV file in UTF-8 with commas, semicolons or tabs."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            yield csv.DictReader(file, delimiter=max(",;\t", key=head.count))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInputError(f"{path} is no CSV file in UTF-8: {error}") from error
+
+
 # --- one folder a category -------------------------------------------------------------------
 
 
@@ -174,7 +187,7 @@ def _read_folder(path: Path) -> Iterator[Sample]:
 
 # What the columns may be called: a label list's names, and those of an import manifest.
 _COLUMNS = {
-    "path": ("path", "file", "name"),
+    "path": ("path", "file", "image", "photo", "filename", "name"),
     "label": ("label", "category", "claimed_category", "class"),
     "split": ("split", "part"),
 }
@@ -186,15 +199,14 @@ def _is_csv(path: Path) -> bool:
 
 def _read_csv(path: Path) -> Iterator[Sample]:
     """Paths are relative to the file."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
+    with _open_csv(path) as reader:
         columns = _find_columns(path, reader.fieldnames or ())
         for number, row in enumerate(reader, start=2):
-            label = (row[columns["label"]] or "").strip()
-            if not label:
-                raise InvalidInputError(f"line {number} of {path} has no label")
+            name, label = ((row[columns[key]] or "").strip() for key in ("path", "label"))
+            if not name or not label:
+                raise InvalidInputError(f"line {number} of {path} has no path or has no label")
             part = _read_part(path, number, row[columns["split"]] if "split" in columns else "")
-            yield Sample(path.parent / row[columns["path"]], label, part)
+            yield Sample(path.parent / name, label, part)
 
 
 def _find_columns(path: Path, names: Sequence[str]) -> Mapping[str, str]:
@@ -264,24 +276,28 @@ def _is_products10k(path: Path) -> bool:
 def _read_products10k(path: Path) -> Iterator[Sample]:
     """Categories are ``Group g > Product c``; the test list leaves the groups to the other."""
     groups: dict[str, str] = {}
-    for row in _rows_of(path / "train.csv", ("name", "class", "group")):
-        groups[row["class"]] = row["group"]
-        yield Sample(path / "train" / row["name"], _products10k_label(row["class"], groups))
+    with _open_csv(path / "train.csv") as reader:
+        _require_columns(path / "train.csv", reader, "name", "class", "group")
+        for row in reader:
+            groups[row["class"]] = row["group"]
+            yield Sample(path / "train" / row["name"], _products10k_label(row["class"], groups))
     test = path / "test_kaggletest.csv"
-    for row in _rows_of(test, ("name", "class")) if test.is_file() else ():
-        yield Sample(path / "test" / row["name"], _products10k_label(row["class"], groups), "test")
+    if not test.is_file():
+        return
+    with _open_csv(test) as reader:
+        _require_columns(test, reader, "name", "class")
+        for row in reader:
+            label = _products10k_label(row["class"], groups)
+            yield Sample(path / "test" / row["name"], label, "test")
+
+
+def _require_columns(path: Path, reader: "csv.DictReader[str]", *columns: str) -> None:
+    if missing := set(columns) - set(reader.fieldnames or ()):
+        raise InvalidInputError(f"{path} has no column {', '.join(sorted(missing))}")
 
 
 def _products10k_label(product: str, groups: Mapping[str, str]) -> str:
     return f"Group {groups.get(product, '?')}{CATEGORY_SEPARATOR}Product {product}"
-
-
-def _rows_of(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if missing := set(columns) - set(reader.fieldnames or ()):
-            raise InvalidInputError(f"{path} has no column {', '.join(sorted(missing))}")
-        yield from reader
 
 
 DATA_FORMATS = (

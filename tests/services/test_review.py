@@ -200,6 +200,15 @@ def test_a_key_stands_for_one_listing_only(
         decisions.decide(any_engine, actor=actor, new=replace(accept, listing_id=listing_ids[1]))
 
 
+def test_a_key_stands_for_one_choice_only(
+    any_engine: sa.Engine, actor: Actor, accept: NewDecision
+) -> None:
+    decisions.decide(any_engine, actor=actor, new=accept)
+    other = replace(accept, kind=DecisionKind.REJECT, category_id=None)
+    with pytest.raises(ConflictError, match="was sent before with the choice 'accept'"):
+        decisions.decide(any_engine, actor=actor, new=other)
+
+
 def test_who_comes_second_learns_who_decided_what(
     any_engine: sa.Engine, actor: Actor, colleague: Actor, accept: NewDecision
 ) -> None:

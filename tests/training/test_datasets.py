@@ -126,6 +126,8 @@ def test_a_split_column_is_taken(tmp_path: Path) -> None:
         ("path,label\nWarm/Red/0.png,\n", "line 2 .* has no label"),
         ("path,label,split\nWarm/Red/0.png,Red,later\n", "'later'"),
         ("path,label\nWarm/Red/0.png,Red\n", "1 categories"),
+        ("label,path\nRed\n", "line 2 .* has no path"),
+        ("path;label\nWarm/Red/0.png;Red\n", "1 categories"),
     ],
 )
 def test_a_csv_file_that_cannot_be_used_says_why(
@@ -134,6 +136,12 @@ def test_a_csv_file_that_cannot_be_used_says_why(
     make_tree(tmp_path, each=1)
     (tmp_path / "labels.csv").write_text(content)
     with pytest.raises(InvalidInputError, match=message):
+        read_dataset(tmp_path / "labels.csv")
+
+
+def test_a_csv_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("path,label\na.png,Möbel\n".encode("latin-1"))
+    with pytest.raises(InvalidInputError, match="is no CSV file in UTF-8"):
         read_dataset(tmp_path / "labels.csv")
 
 
