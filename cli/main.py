@@ -28,6 +28,7 @@ COMMANDS = (
     Command("run", "cli.run", "run_command"),
     Command("worker", "cli.worker", "worker_command"),
     Command("import", "cli.imports", "import_command"),
+    Command("classify", "cli.classify", "classify_command"),
     Command("export", "cli.exports", "export_command"),
     Command("train", "cli.training", "train_command"),
     Command("models", "cli.training", "models_command"),

@@ -8,10 +8,12 @@ import streamlit as st
 from core.actors import Actor
 from core.flags import FLAG_KINDS
 from core.services import dashboard
+from core.services import jobs as job_service
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
 from core.services.database import get_engine
 from core.services.exports import EXPORT_FORMATS
 from core.services.states import ListingState
+from core.settings import get_settings
 from pages.ui import gallery, jobs, links, text
 
 STATE_LABELS = {
@@ -94,9 +96,9 @@ def _show_one(actor: Actor, batch_id: int) -> None:
         f"{text.count(summary.listings, 'listing')}, added {text.day(summary.created_at)} UTC "
         f"by {text.plain(summary.created_by)}"
     )
-    jobs.show(actor, batch_id=batch_id)
+    is_at_work = jobs.show(actor, batch_id=batch_id)
     _show_states(summary)
-    _show_actions(summary)
+    _show_actions(actor, summary, is_at_work=is_at_work)
     _show_flags(batch)
     _show_refusals(batch.refusals)
 
@@ -113,7 +115,7 @@ def _show_states(batch: BatchSummary) -> None:
             st.metric(label, f"{number:,}", border=True, width=170)
 
 
-def _show_actions(batch: BatchSummary) -> None:
+def _show_actions(actor: Actor, batch: BatchSummary, *, is_at_work: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             f"Review {text.count(batch.to_review, 'listing')}",
@@ -129,6 +131,19 @@ def _show_actions(batch: BatchSummary) -> None:
                 f"/api/exports/{batch.id}.{row.key}",
                 icon=":material/download:",
             )
+        if not is_at_work:
+            _show_classify_again(actor, batch)
+
+
+def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:
+    if st.button(
+        "Classify again",
+        icon=":material/refresh:",
+        help="Adds the predictions of models that have not seen these photos yet and tries "
+        "photos again that could not be read. What somebody decided stays.",
+    ):
+        job_service.classify_batch(get_engine(), get_settings(), actor=actor, batch_id=batch.id)
+        st.rerun()
 
 
 def _show_flags(batch: BatchDetail) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, Permission, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries import jobs as queries
 from db.rows import JobRow
@@ -112,6 +113,32 @@ def add_classification(
     return add_job(
         session, kind="classification", actor=actor, params={}, batch_id=batch_id, chunks=chunks
     )
+
+
+def classify_batch(engine: sa.Engine, settings: Settings, *, actor: Actor, batch_id: int) -> int:
+    """Ask for another classification of the batch; return the job's id.
+
+    It adds the predictions of models that have not seen the photos yet and tries the
+    photos again that could not be read.
+
+    Raises:
+        ConflictError: The batch is being classified.
+        ForbiddenError: The actor may not upload.
+        NotFoundError: No batch has this id.
+    """
+    require(actor, JOB_PERMISSIONS["classification"])
+    with transaction(engine) as session:
+        if not queries.lock_batch(session, batch_id=batch_id):
+            raise NotFoundError(f"no batch {batch_id}")
+        unfinished = queries.find_unfinished_classification(session, batch_id=batch_id)
+        if unfinished is not None:
+            raise ConflictError(
+                f"job {unfinished} classifies batch {batch_id} already; wait for it or cancel it"
+            )
+        queries.reset_unreadable(session, batch_id=batch_id)
+        return add_classification(
+            session, batch_id=batch_id, actor=actor, chunk_size=settings.chunk_size
+        )
 
 
 def list_jobs(

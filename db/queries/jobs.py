@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db.rows import JobChunkRow, JobRow, ListingImageRow, ListingRow
-from db.states import ChunkState, JobState, ListingState
+from db.rows import BatchRow, ImageRow, JobChunkRow, JobRow, ListingImageRow, ListingRow
+from db.states import ChunkState, ImageState, JobState, ListingState
 
 UNFINISHED_JOB = (JobState.QUEUED, JobState.RUNNING)
 UNFINISHED_CHUNK = (ChunkState.PENDING, ChunkState.RUNNING)
@@ -145,13 +145,35 @@ def finish_job(
     return _rows(session, statement) == 1
 
 
+def lock_batch(session: Session, *, batch_id: int) -> bool:
+    """Lock the batch's row until the transaction ends; return whether there is one."""
+    return session.get(BatchRow, batch_id, with_for_update=True) is not None
+
+
+def find_unfinished_classification(session: Session, *, batch_id: int) -> int | None:
+    """Return the id of the oldest classification of the batch that has not ended."""
+    query = select(JobRow.id).where(*_classifies(batch_id)).order_by(JobRow.id).limit(1)
+    return session.scalar(query)
+
+
+def reset_unreadable(session: Session, *, batch_id: int) -> None:
+    """Take the batch's unreadable images for readable again."""
+    shown = (
+        select(ListingImageRow.image_id)
+        .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
+        .where(ListingRow.batch_id == batch_id)
+    )
+    session.execute(
+        update(ImageRow)
+        .where(ImageRow.state == ImageState.UNREADABLE, ImageRow.id.in_(shown))
+        .values(state=ImageState.READABLE, reason=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def release_listings(session: Session, *, batch_id: int) -> int:
     """Send listings in processing back to received, unless a job still works on the batch."""
-    at_work = select(JobRow.id).where(
-        JobRow.batch_id == batch_id,
-        JobRow.kind == "classification",
-        JobRow.state.in_(UNFINISHED_JOB),
-    )
+    at_work = select(JobRow.id).where(*_classifies(batch_id))
     statement = (
         update(ListingRow)
         .where(
@@ -162,6 +184,15 @@ def release_listings(session: Session, *, batch_id: int) -> int:
         .values(state=ListingState.RECEIVED, version=ListingRow.version + 1)
     )
     return _rows(session, statement)
+
+
+def _classifies(batch_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """What is true of a job that is to classify the batch and has not ended."""
+    return (
+        JobRow.batch_id == batch_id,
+        JobRow.kind == "classification",
+        JobRow.state.in_(UNFINISHED_JOB),
+    )
 
 
 def _rows(session: Session, statement: sa.Update) -> int:

@@ -188,6 +188,14 @@ def test_a_job_at_work_shows_progress_and_can_be_cancelled(
     assert not app.get("progress")
 
 
+def test_a_batch_can_be_classified_again_unless_a_job_is_at_work(
+    engine: sa.Engine, actor: Actor, batch_id: int
+) -> None:
+    assert "Classify again" in words(draw("batches", batch=str(batch_id)))
+    add_job(engine, actor, batch_id, state=JobState.RUNNING)
+    assert "Classify again" not in words(draw("batches", batch=str(batch_id)))
+
+
 def test_a_job_that_failed_says_why(engine: sa.Engine, actor: Actor, batch_id: int) -> None:
     add_job(engine, actor, batch_id, state=JobState.FAILED, error="the disk is full")
     assert "the disk is full" in draw("batches", batch=str(batch_id)).error[0].value

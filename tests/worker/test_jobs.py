@@ -13,8 +13,8 @@ from core.services import chunks, jobs
 from core.services.jobs import JobProgress
 from core.settings import Settings
 from db.engine import reading, transaction
-from db.rows import JobChunkRow, JobRow, ListingRow
-from db.states import ChunkState, JobState, ListingState
+from db.rows import ImageRow, JobChunkRow, JobRow, ListingRow
+from db.states import ChunkState, ImageState, JobState, ListingState
 from tests.worker import catalog
 
 
@@ -141,6 +141,35 @@ def test_a_failed_job_says_why_and_lets_its_listings_go(
     assert (progress.state, progress.error) == (JobState.FAILED, "the disk is broken")
     with reading(any_engine) as session:
         assert set(session.scalars(select(ListingRow.state))) == {ListingState.RECEIVED}
+
+
+def test_a_batch_is_classified_again_when_nothing_works_on_it(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, job_id: int
+) -> None:
+    batch_id = get_progress(any_engine, actor, job_id).batch_id or 0
+    with pytest.raises(ConflictError, match=f"job {job_id} classifies"):
+        jobs.classify_batch(any_engine, any_settings, actor=actor, batch_id=batch_id)
+    jobs.cancel(any_engine, actor=actor, job_id=job_id)
+    with transaction(any_engine) as session:
+        image = session.scalars(select(ImageRow)).first()
+        assert image
+        image.state, image.reason = ImageState.UNREADABLE, "its file was missing"
+    again_id = jobs.classify_batch(any_engine, any_settings, actor=actor, batch_id=batch_id)
+    assert get_progress(any_engine, actor, again_id).total == 10
+    assert len(list_chunk_ids(any_engine)) == 3
+    with reading(any_engine) as session:
+        images = session.execute(select(ImageRow.state, ImageRow.reason)).all()
+        assert set(images) == {(ImageState.READABLE, None)}
+
+
+def test_only_who_may_upload_has_a_batch_that_is_there_classified_again(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, job_id: int
+) -> None:
+    reviewer = Actor(id=actor.id, name="r", role="reviewer")
+    with pytest.raises(ForbiddenError):
+        jobs.classify_batch(any_engine, any_settings, actor=reviewer, batch_id=1)
+    with pytest.raises(NotFoundError, match="no batch 999"):
+        jobs.classify_batch(any_engine, any_settings, actor=actor, batch_id=999)
 
 
 def test_only_known_kinds_and_allowed_actors_get_a_job(
