@@ -45,7 +45,7 @@ def measure(options: Options) -> Figures:
 
 def _start_once(data_dir: str, browser: Any) -> Figures:
     """Start everything, take the times, stop everything."""
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "CATALENS_DATA_DIR": data_dir}
     command = [sys.executable, "-m", "cli.main", "run", "--no-browser", f"--port={port}"]
@@ -53,12 +53,12 @@ def _start_once(data_dir: str, browser: Any) -> Figures:
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     worker_ready = _watch(process)
     try:
-        _wait_until(lambda: _answers(f"{address}/_stcore/health"))
+        wait_until(lambda: answers(f"{address}/_stcore/health"))
         figures = {"run_to_health_s": time.perf_counter() - started_at}
         if browser is not None:
             _wait_for_page(browser, address)
             figures["run_to_page_s"] = time.perf_counter() - started_at
-        _wait_until(worker_ready.is_set)
+        wait_until(worker_ready.is_set)
         figures["run_to_worker_s"] = time.perf_counter() - started_at
         return figures
     finally:
@@ -103,7 +103,7 @@ def _wait_for_page(browser: Any, address: str) -> None:
     page.close()
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -111,15 +111,20 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.perf_counter() + TIMEOUT_S
+def wait_until(condition: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> None:
+    """Ask again and again until it is so.
+
+    Raises:
+        TimeoutError: It was not so in time.
+    """
+    deadline = time.perf_counter() + timeout_s
     while not condition():
         if time.perf_counter() > deadline:
-            raise TimeoutError(f"nothing after {TIMEOUT_S} s")
+            raise TimeoutError(f"nothing after {timeout_s} s")
         time.sleep(POLL_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
