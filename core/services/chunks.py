@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
 from db.queries import jobs as queries
-from db.rows import JobRow
+from db.rows import JobChunkRow, JobRow
 from db.states import ChunkState, JobState
 
 log = logging.getLogger(__name__)
 
-# A chunk that took its worker along this many times is not tried again as it is.
+# A chunk that took its worker along this many times is not tried again as it is. A single
+# photo gets one try more: chance, such as a machine that is switched off, hits it less easily.
 MAX_CRASHES = 2
+MAX_CRASHES_ALONE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Chunk:
     batch_id: int | None
     items: tuple[int, ...]
     crashes: int
+
+    @property
+    def is_dangerous(self) -> bool:
+        return self.crashes >= (MAX_CRASHES_ALONE if len(self.items) == 1 else MAX_CRASHES)
 
 
 def list_unfinished(
@@ -55,12 +61,20 @@ def begin(engine: sa.Engine, *, chunk_id: int) -> Chunk | None:
         row = queries.find_chunk(session, chunk_id=chunk_id)
         if not job or not row or not _is_wanted(job, row.state):
             return None
-        chunk = Chunk(row.id, job.id, job.batch_id, tuple(row.items), row.attempts)
+        chunk = _chunk(row, job)
         row.attempts += 1
         row.state = ChunkState.RUNNING
         job.state = JobState.RUNNING
         job.started_at = job.started_at or datetime.now(UTC)
         return chunk
+
+
+def find_begun(engine: sa.Engine, *, chunk_id: int) -> Chunk | None:
+    """Return the chunk if its start was counted and it has not ended."""
+    with reading(engine) as session:
+        row = queries.find_chunk(session, chunk_id=chunk_id)
+        job = row and queries.find_job(session, job_id=row.job_id)
+        return _chunk(row, job) if row and job and row.state == ChunkState.RUNNING else None
 
 
 def hand_back(engine: sa.Engine, *, chunk: Chunk) -> None:
@@ -118,16 +132,17 @@ def split(engine: sa.Engine, *, chunk: Chunk) -> None:
         first = queries.get_last_position(session, job_id=chunk.job_id) + 1
         singles = [[item] for item in chunk.items]
         queries.insert_chunks(session, job_id=chunk.job_id, first_position=first, chunks=singles)
-    log.warning("chunk %d crashed %d times; now one chunk an item", chunk.id, chunk.crashes)
+    log.warning("chunk %d is now one chunk an item, to find the bad one", chunk.id)
 
 
 def fail(engine: sa.Engine, *, chunk_id: int, error: str) -> None:
-    """End the chunk's job as failed."""
+    """End the chunk's job as failed, unless another worker has done the chunk meanwhile."""
     with reading(engine) as session:
         row = queries.find_chunk(session, chunk_id=chunk_id)
         assert row
-        job_id = row.job_id
-    fail_job(engine, job_id=job_id, error=error)
+        job_id, state = row.job_id, row.state
+    if state in queries.UNFINISHED_CHUNK:
+        fail_job(engine, job_id=job_id, error=error)
 
 
 def fail_job(engine: sa.Engine, *, job_id: int, error: str) -> None:
@@ -141,6 +156,10 @@ def fail_job(engine: sa.Engine, *, job_id: int, error: str) -> None:
             log.error("job %d failed: %s", job_id, error)
             if job.batch_id is not None:
                 queries.release_listings(session, batch_id=job.batch_id)
+
+
+def _chunk(row: JobChunkRow, job: JobRow) -> Chunk:
+    return Chunk(row.id, job.id, job.batch_id, tuple(row.items), row.attempts)
 
 
 def _is_wanted(job: JobRow, chunk_state: str) -> bool:

@@ -107,9 +107,8 @@ def classify_chunk(
             _write(session, chunk, photos, outcomes, active)
 
 
-def give_up(engine: sa.Engine, *, chunk: Chunk, models: ModelCache) -> None:
-    """Store the chunk's only photo as unreadable: its worker died on it every time."""
-    reason = f"the worker died {chunk.crashes} times while it worked on this photo"
+def give_up(engine: sa.Engine, *, chunk: Chunk, reason: str, models: ModelCache) -> None:
+    """Store the chunk's only photo as unreadable, for the reason given."""
     active = models.current()
     with transaction(engine) as session:
         if not chunks.lock(session, chunk=chunk):

@@ -8,7 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from core.services import chunks, classification, explanations
-from core.services.chunks import MAX_CRASHES, Chunk
+from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
 from core.worker.workplace import Workplace
@@ -26,6 +26,8 @@ class TaskKind:
         find: Returns (item id, when it was asked for) of what waits, oldest first.
         run: Does one item; called again for the same item after a crash.
         fail: Stores why an item cannot be done.
+        isolate: Does what an error that nobody foresaw leaves undone, without the photo that
+            it came from; None when nothing can be saved.
     """
 
     key: str
@@ -33,6 +35,7 @@ class TaskKind:
     find: Callable[[sa.Engine], Sequence[tuple[int, datetime]]]
     run: Callable[[Workplace, int], None]
     fail: Callable[[sa.Engine, int, str], None]
+    isolate: Callable[[Workplace, int, str], None] | None = None
 
 
 def _run_chunk(place: Workplace, chunk_id: int, *, work: Work) -> None:
@@ -50,15 +53,21 @@ def _run_chunk(place: Workplace, chunk_id: int, *, work: Work) -> None:
 
 def _do(place: Workplace, chunk: Chunk, work: Work) -> None:
     """Do the work, or, when it took its worker along before, see to it that it stops doing so."""
-    if chunk.crashes < MAX_CRASHES:
+    if not chunk.is_dangerous:
         work(place, chunk)
-    elif len(chunk.items) > 1:
-        chunks.split(place.engine, chunk=chunk)
     elif chunk.items:
-        classification.give_up(place.engine, chunk=chunk, models=place.models)
+        _part(place, chunk, f"the worker died {chunk.crashes} times while it worked on this photo")
     else:
         error = f"the worker died {chunk.crashes} times while it worked on this job"
         chunks.fail_job(place.engine, job_id=chunk.job_id, error=error)
+
+
+def _part(place: Workplace, chunk: Chunk, reason: str) -> None:
+    """Part the photos of the chunk; give up one that is alone already."""
+    if len(chunk.items) > 1:
+        chunks.split(place.engine, chunk=chunk)
+    else:
+        classification.give_up(place.engine, chunk=chunk, reason=reason, models=place.models)
 
 
 def _hand_back(place: Workplace, chunk: Chunk) -> None:
@@ -70,7 +79,22 @@ def _hand_back(place: Workplace, chunk: Chunk) -> None:
 
 def _classify(place: Workplace, chunk_id: int) -> None:
     with place.turn:
+        # Before the start is counted: a crash while they load speaks against no photo.
+        through_outages(place.stop, place.models.current)
         _run_chunk(place, chunk_id, work=_classify_chunk)
+
+
+def _isolate_photo(place: Workplace, chunk_id: int, error: str) -> None:
+    """Part the photos of the chunk; one that had not begun was not the photos' fault."""
+
+    def isolate() -> None:
+        chunk = chunks.find_begun(place.engine, chunk_id=chunk_id)
+        if chunk is None:
+            chunks.fail(place.engine, chunk_id=chunk_id, error=error)
+        else:
+            _part(place, chunk, f"this photo could not be worked on: {error}")
+
+    through_outages(place.stop, isolate)
 
 
 def _classify_chunk(place: Workplace, chunk: Chunk) -> None:
@@ -107,8 +131,15 @@ def _fail_explanation(engine: sa.Engine, explanation_id: int, error: str) -> Non
     explanations.fail(engine, explanation_id=explanation_id, error=error)
 
 
-def _job_kind(key: str, *, concurrency: int, run: Callable[[Workplace, int], None]) -> TaskKind:
-    return TaskKind(key, concurrency, partial(chunks.list_unfinished, kind=key), run, _fail_chunk)
+def _job_kind(
+    key: str,
+    *,
+    concurrency: int,
+    run: Callable[[Workplace, int], None],
+    isolate: Callable[[Workplace, int, str], None] | None = None,
+) -> TaskKind:
+    find = partial(chunks.list_unfinished, kind=key)
+    return TaskKind(key, concurrency, find, run, _fail_chunk, isolate)
 
 
 _in_child = partial(_run_chunk, work=_work_in_child)
@@ -117,7 +148,7 @@ TASK_KINDS = {
     kind.key: kind
     for kind in (
         # Two, of which one works: the other has been taken from its queue when the turn comes.
-        _job_kind("classification", concurrency=2, run=_classify),
+        _job_kind("classification", concurrency=2, run=_classify, isolate=_isolate_photo),
         _job_kind("training", concurrency=1, run=_in_child),
         _job_kind("sample", concurrency=1, run=_in_child),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),

@@ -1,10 +1,11 @@
 """Run one task, whatever may come of it."""
 
 import logging
+from collections.abc import Callable
 
 from core.errors import CatalogError, JobCancelledError
-from core.worker.kinds import TASK_KINDS, TaskKind
-from core.worker.stopping import through_outages
+from core.worker.kinds import TASK_KINDS
+from core.worker.stopping import OUTAGES, through_outages
 from core.worker.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -17,16 +18,30 @@ def run_task(place: Workplace, key: str, item_id: int) -> None:
         WorkerStopping: The worker was told to stop; the task is to be run again.
     """
     kind = TASK_KINDS[key]
+    task = f"{key} {item_id}"
+    error = _attempt(task, lambda: kind.run(place, item_id))
+    isolate = kind.isolate
+    if error and isolate and not isinstance(error, (CatalogError, *OUTAGES)):
+        told = _tell(error)
+        error = _attempt(task, lambda: isolate(place, item_id, told))
+    if error:
+        told = _tell(error)
+        through_outages(place.stop, lambda: kind.fail(place.engine, item_id, told))
+
+
+def _attempt(task: str, work: Callable[[], None]) -> Exception | None:
+    """Do the work; return the error that it failed with."""
     try:
-        kind.run(place, item_id)
+        work()
     except JobCancelledError as cancelled:
         log.info("%s", cancelled)
     except CatalogError as error:
-        _fail(place, kind, item_id, str(error))
+        return error
     except Exception as error:  # the job runner: no task may end the worker
-        log.exception("%s %d failed", key, item_id)
-        _fail(place, kind, item_id, f"{type(error).__name__}: {error}")
+        log.exception("%s failed", task)
+        return error
+    return None
 
 
-def _fail(place: Workplace, kind: TaskKind, item_id: int, reason: str) -> None:
-    through_outages(place.stop, lambda: kind.fail(place.engine, item_id, reason))
+def _tell(error: Exception) -> str:
+    return str(error) if isinstance(error, CatalogError) else f"{type(error).__name__}: {error}"

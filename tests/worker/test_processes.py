@@ -36,6 +36,11 @@ def count_done_chunks(engine: sa.Engine) -> int:
         return session.scalars(query.select_from(JobChunkRow)).one()
 
 
+def list_attempts(engine: sa.Engine) -> list[int]:
+    with reading(engine) as session:
+        return list(session.scalars(select(JobChunkRow.attempts)))
+
+
 def count(session: Session, row: type) -> int:
     return session.scalars(select(func.count()).select_from(row)).one()
 
@@ -68,6 +73,21 @@ def test_a_worker_killed_again_and_again_loses_no_photo_and_does_none_twice(
     assert_all_processed_once(any_engine, photos=64, actor=actor, job_id=job_id)
 
 
+def test_a_worker_killed_twice_in_one_chunk_loses_no_photo(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    catalog.add_model(any_engine, any_settings, actor)
+    catalog.draw_photos(tmp_path / "photos", count=8)
+    _, job_id = catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
+    for kills in (1, 2):
+        worker = workers.start(any_settings, delay_s=0.5)
+        catalog.wait_until(lambda kills=kills: list_attempts(any_engine) == [kills])
+        worker.kill()
+    workers.start(any_settings, "--until-idle").finish()
+    assert len(list_attempts(any_engine)) == 9  # it was split
+    assert_all_processed_once(any_engine, photos=8, actor=actor, job_id=job_id)
+
+
 def test_a_photo_that_kills_its_worker_fails_alone(
     any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
 ) -> None:
@@ -78,14 +98,14 @@ def test_a_photo_that_kills_its_worker_fails_alone(
     deaths = 0
     while workers.start(any_settings, "--until-idle", poison=poison).wait() == 139:
         deaths += 1
-    assert deaths == 4  # two as a chunk, two alone
+    assert deaths == 5  # two as a chunk, three alone
     progress = jobs.get_progress(any_engine, actor=actor, job_id=job_id)
     assert (progress.state, progress.done, progress.failed) == (JobState.DONE, 11, 1)
     with reading(any_engine) as session:
         unreadable = select(ImageRow).where(ImageRow.state == ImageState.UNREADABLE)
         image = session.scalars(unreadable).one()
         assert image.sha256 == poison
-        assert image.reason == "the worker died 2 times while it worked on this photo"
+        assert image.reason == "the worker died 3 times while it worked on this photo"
         states = session.scalars(select(ListingRow.state)).all()
         assert states == [ListingState.NEEDS_REVIEW] * 12
 
