@@ -2,7 +2,8 @@
 
 Each upload is a folder of its own. Nothing in it carries a name that a client chose: a
 file lies under a digest of its name, beside a note with the name itself. A name that is
-sent again replaces the file, so a client may repeat whatever it is unsure of.
+sent again replaces the file, so a client may repeat whatever it is unsure of. Once the
+batch stands its report stays in place of the files, so that even that may be repeated.
 """
 
 import hashlib
@@ -10,16 +11,17 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 
 from core.actors import Actor, require
-from core.errors import NotFoundError, UnreadableImageError
+from core.errors import ConflictError, InvalidInputError, NotFoundError, UnreadableImageError
 from core.imaging.reasons import refuse
 from core.imaging.signatures import HEAD_BYTES, identify
 from core.ingest import Refusal, RefusedFileError, open_files
@@ -36,6 +38,13 @@ _OWNER = "owner.json"
 _NOTE = ".note.json"
 _PROGRESS = "progress.json"
 _PROGRESS_EVERY_S = 0.2
+_REPORT = "report.json"
+_TALLY = "tally.json"
+_CLAIM_WAIT_S = 1.0  # a file that arrives holds the upload for a moment, a batch for minutes
+
+
+class UploadBusyError(ConflictError):
+    """The batch is being made; ask again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,14 @@ class UploadedFile:
 
     name: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How many files an upload has, refused ones too, and the bytes that lie in it."""
+
+    files: int = 0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +97,79 @@ def put_file(
     Raises:
         ForbiddenError: The actor may not upload.
         NotFoundError: The actor has no such upload.
+        ConflictError: It has become a batch, or is becoming one.
+        InvalidInputError: The upload has as many files or bytes as one batch may have.
     """
     require(actor, "upload")
     folder = _find_folder(settings, actor, upload_id)
     if is_ignored(name):
         return UploadedFile(name=name, size_bytes=0)
     path = _path_in(folder, name)
+    _check_room(settings, _counted(folder, path, size_bytes=0))
+    arriving = folder / f"{uuid.uuid4().hex}.part"
+    try:
+        outcome = _take_in(settings, name, chunks, path, arriving)
+        with _claim(settings, actor, upload_id):
+            _check_open(folder)
+            _settle(settings, path, arriving, outcome)
+    finally:
+        arriving.unlink(missing_ok=True)
+    return outcome
+
+
+def _take_in(
+    settings: Settings, name: str, chunks: Iterable[bytes], path: Path, arriving: Path
+) -> UploadedFile | Refusal:
+    """Write a file that arrives beside its place, and look at its first bytes."""
     try:
         clean_name(name)
-        size_bytes = _receive(path, chunks, settings)
-        _check_kind(path, name)
+        max_bytes = settings.max_zip_bytes if is_zip(path) else settings.max_file_bytes
+        size_bytes = _receive(arriving, chunks, max_bytes)
+        if not (is_zip(path) or is_manifest(path)):
+            _check_photo(arriving, name)
     except (RefusedFileError, UnreadableImageError) as error:
-        path.unlink(missing_ok=True)
-        refused = refusal(name, error)
-        _write_json(path.with_suffix(_NOTE), {"name": name, "refusal": asdict(refused)})
-        return refused
-    _write_json(path.with_suffix(_NOTE), {"name": name, "file": path.name})
+        return refusal(name, error)
     return UploadedFile(name=name, size_bytes=size_bytes)
+
+
+def _settle(
+    settings: Settings, path: Path, arriving: Path, outcome: UploadedFile | Refusal
+) -> None:
+    """Put a file that arrived in its place, or the note that it was refused."""
+    is_taken = isinstance(outcome, UploadedFile)
+    tally = _counted(path.parent, path, size_bytes=arriving.stat().st_size if is_taken else 0)
+    _check_room(settings, tally)
+    if is_taken:
+        arriving.replace(path)
+        note: dict[str, Any] = {"name": outcome.name, "file": path.name}
+    else:
+        path.unlink(missing_ok=True)
+        note = {"name": outcome.name, "refusal": asdict(outcome)}
+    _write_json(path.with_suffix(_NOTE), note)
+    _replace_json(path.parent / _TALLY, asdict(tally))
+
+
+def _counted(folder: Path, path: Path, *, size_bytes: int) -> _Tally:
+    """Return the upload's tally as it is with a file of that size at the path."""
+    tally_path = folder / _TALLY
+    tally = _Tally(**json.loads(tally_path.read_text())) if tally_path.exists() else _Tally()
+    replaced_bytes = path.stat().st_size if path.exists() else 0
+    is_new = not path.with_suffix(_NOTE).exists()
+    return _Tally(tally.files + is_new, tally.size_bytes - replaced_bytes + size_bytes)
+
+
+def _check_room(settings: Settings, tally: _Tally) -> None:
+    max_files = settings.max_batch_files + 1  # and a manifest
+    if tally.files > max_files:
+        raise InvalidInputError(
+            f"an upload has at most {max_files:,} files; make a batch of these,"
+            " and another of the rest"
+        )
+    if tally.size_bytes > settings.max_zip_bytes:
+        raise InvalidInputError(
+            f"the files of an upload have at most {settings.max_zip_bytes:,} bytes together;"
+            " make a batch of these, and another of the rest"
+        )
 
 
 def finish_upload(
@@ -110,21 +183,38 @@ def finish_upload(
 ) -> ImportReport:
     """Make a batch of the files that arrived, zips unpacked and manifests followed.
 
-    When it fails the files stay, so that another name can be tried.
+    When it fails the files stay, so that another name can be tried. When it is repeated
+    after the batch was made, it answers the same again.
 
     Raises:
         ForbiddenError: The actor may not upload.
         NotFoundError: The actor has no such upload.
         InvalidInputError: No file can be taken, or the manifest or the name cannot be used.
         ConflictError: Another batch has the name.
+        UploadBusyError: The batch is being made already.
     """
     require(actor, "upload")
-    folder = _find_folder(settings, actor, upload_id)
+    with _claim(settings, actor, upload_id) as folder:
+        if (folder / _REPORT).exists():
+            return _read_report(folder)
+        report = _make_batch(engine, settings, actor, folder, batch_name, on_progress)
+        _keep_report(folder, report)
+    return report
+
+
+def _make_batch(
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    folder: Path,
+    batch_name: str,
+    on_progress: OnProgress | None,
+) -> ImportReport:
     notes = [json.loads(path.read_text("utf-8")) for path in folder.glob(f"*{_NOTE}")]
     paths = {note["name"]: folder / note["file"] for note in notes if "file" in note}
     refused = tuple(Refusal(**note["refusal"]) for note in notes if "refusal" in note)
     with open_files(paths, source_limits(settings)) as collection:
-        report = import_collection(
+        return import_collection(
             engine,
             settings,
             actor=actor,
@@ -133,8 +223,21 @@ def finish_upload(
             source="upload",
             on_progress=on_progress or _progress_writer(folder),
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    return report
+
+
+def _keep_report(folder: Path, report: ImportReport) -> None:
+    """Replace the files by the report. Killed before, the same batch is found by its content."""
+    _replace_json(folder / _REPORT, asdict(report))
+    for path in folder.iterdir():
+        if path.name not in {_OWNER, _REPORT}:
+            path.unlink(missing_ok=True)
+
+
+def _read_report(folder: Path) -> ImportReport:
+    values = json.loads((folder / _REPORT).read_text("utf-8"))
+    return ImportReport(
+        **values | {"refused": tuple(Refusal(**each) for each in values["refused"])}
+    )
 
 
 def _progress_writer(folder: Path) -> OnProgress:
@@ -144,9 +247,7 @@ def _progress_writer(folder: Path) -> OnProgress:
     def write(done: int, total: int) -> None:
         nonlocal written_s
         if time.monotonic() - written_s >= _PROGRESS_EVERY_S:
-            unread = folder / f"{_PROGRESS}.new"  # a reader sees the old note or the new one
-            _write_json(unread, {"done": done, "total": total})
-            unread.replace(folder / _PROGRESS)
+            _replace_json(folder / _PROGRESS, {"done": done, "total": total})
             written_s = time.monotonic()
 
     return write
@@ -157,11 +258,16 @@ def get_progress(settings: Settings, *, actor: Actor, upload_id: str) -> MakingP
 
     Raises:
         ForbiddenError: The actor may not upload.
-        NotFoundError: The actor has no such upload, or it has become a batch.
+        NotFoundError: The actor has no such upload.
+        ConflictError: It has become a batch.
     """
     require(actor, "upload")
-    note = _find_folder(settings, actor, upload_id) / _PROGRESS
-    return MakingProgress(**json.loads(note.read_text())) if note.exists() else MakingProgress(0, 0)
+    folder = _find_folder(settings, actor, upload_id)
+    _check_open(folder)
+    try:
+        return MakingProgress(**json.loads((folder / _PROGRESS).read_text()))
+    except FileNotFoundError:
+        return MakingProgress(0, 0)
 
 
 def discard_upload(settings: Settings, *, actor: Actor, upload_id: str) -> None:
@@ -170,9 +276,46 @@ def discard_upload(settings: Settings, *, actor: Actor, upload_id: str) -> None:
     Raises:
         ForbiddenError: The actor may not upload.
         NotFoundError: The actor has no such upload.
+        ConflictError: It has become a batch, or is becoming one.
     """
     require(actor, "upload")
-    shutil.rmtree(_find_folder(settings, actor, upload_id), ignore_errors=True)
+    with _claim(settings, actor, upload_id) as folder:
+        _check_open(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    _lock_path(folder).unlink(missing_ok=True)
+
+
+@contextmanager
+def _claim(settings: Settings, actor: Actor, upload_id: str) -> Iterator[Path]:
+    """Have an upload to oneself; give its folder. The claim of a killed process ends with it.
+
+    Raises:
+        NotFoundError: The actor has no such upload.
+        UploadBusyError: Somebody else has it.
+    """
+    lock = FileLock(_lock_path(_find_folder(settings, actor, upload_id)))
+    try:
+        lock.acquire(timeout=_CLAIM_WAIT_S)
+    except Timeout as error:
+        raise UploadBusyError(
+            "a batch is being made of this upload; wait until it stands"
+        ) from error
+    try:
+        yield _find_folder(settings, actor, upload_id)  # it may be gone by now
+    finally:
+        lock.release()
+
+
+def _lock_path(folder: Path) -> Path:
+    return folder.with_suffix(".lock")
+
+
+def _check_open(folder: Path) -> None:
+    if (folder / _REPORT).exists():
+        report = _read_report(folder)
+        raise ConflictError(
+            f"this upload has become the batch {report.batch_name!r}; start another"
+        )
 
 
 def _find_folder(settings: Settings, actor: Actor, upload_id: str) -> Path:
@@ -193,13 +336,12 @@ def _path_in(folder: Path, name: str) -> Path:
     return folder / (named if is_zip(named) or is_manifest(named) else f"{digest}.photo")
 
 
-def _receive(path: Path, chunks: Iterable[bytes], settings: Settings) -> int:
+def _receive(path: Path, chunks: Iterable[bytes], max_bytes: int) -> int:
     """Write the chunks as they come; return their size.
 
     Raises:
         UnreadableImageError: ``too_large``; the rest is not even read.
     """
-    max_bytes = settings.max_zip_bytes if is_zip(path) else settings.max_file_bytes
     size_bytes = 0
     with path.open("wb") as file:
         for chunk in chunks:
@@ -210,10 +352,8 @@ def _receive(path: Path, chunks: Iterable[bytes], settings: Settings) -> int:
     return size_bytes
 
 
-def _check_kind(path: Path, name: str) -> None:
+def _check_photo(path: Path, name: str) -> None:
     """Refuse at once what the first bytes already show to be no photo."""
-    if is_zip(path) or is_manifest(path):
-        return
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     check_extension(extension_of(name), head)
@@ -222,11 +362,22 @@ def _check_kind(path: Path, name: str) -> None:
 
 def _sweep(uploads_dir: Path) -> None:
     oldest = time.time() - STALE_AFTER_S
-    for folder in uploads_dir.glob("*"):
+    for path in uploads_dir.glob("*"):
         with suppress(FileNotFoundError):  # somebody else may sweep at the same time
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+            if path.stat().st_mtime >= oldest:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.with_suffix("").exists():  # a lock without its upload
+                path.unlink()
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def _replace_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a note so that a reader sees the old one or the new one."""
+    unread = path.with_name(f"{path.name}.new")
+    _write_json(unread, value)
+    unread.replace(path)

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 
@@ -60,7 +62,8 @@ def test_photos_become_a_batch_and_the_files_go(put, finish, settings, engine):
     report = finish()
 
     assert (report.accepted, report.refused) == (2, ())
-    assert not list(settings.uploads_dir.iterdir())
+    left = [path.name for path in settings.uploads_dir.rglob("*.*") if path.suffix != ".lock"]
+    assert sorted(left) == ["owner.json", "report.json"]
     with reading(engine) as session:
         assert session.scalars(select(ListingRow.sku).order_by(ListingRow.sku)).all() == [
             "2.png", "a/1.png",
@@ -110,8 +113,11 @@ def test_no_name_becomes_a_path(put, settings, upload_id):
         put(name, photo(1))
 
     folder = settings.uploads_dir / upload_id
-    assert {path.parent for path in settings.uploads_dir.rglob("*") if path.is_file()} == {folder}
-    assert all(path.name == "owner.json" or len(path.stem) >= 64 for path in folder.iterdir())
+    lock = folder.with_suffix(".lock")
+    assert set(settings.uploads_dir.iterdir()) == {folder, lock}
+    assert all(path.is_file() for path in folder.iterdir())
+    own = {"owner.json", "tally.json"}
+    assert all(path.name in own or len(path.stem) >= 64 for path in folder.iterdir())
 
 
 def test_litter_is_dropped_without_a_word(put, finish):
@@ -216,6 +222,104 @@ def test_the_progress_of_a_batch_in_the_making_can_be_asked_for(
     assert seen[0] == uploads.MakingProgress(0, 0)
     assert 0 < seen[-1].done < 8
     assert seen[-1].total == 8
+
+
+@pytest.fixture
+def within_finish(engine, settings, actor, upload_id, monkeypatch):
+    """Make a batch, and call something while it is being made; return the report."""
+
+    def make_batch(call) -> uploads.ImportReport:
+        monkeypatch.setattr(uploads, "_CLAIM_WAIT_S", 0.01)
+        return uploads.finish_upload(
+            engine, settings, actor=actor, upload_id=upload_id, batch_name="batch",
+            on_progress=lambda _done, _total: call(),
+        )  # fmt: skip
+
+    return make_batch
+
+
+def test_an_upload_cannot_be_touched_while_it_becomes_a_batch(
+    put, finish, within_finish, settings, actor, upload_id
+):
+    for number in range(3):
+        put(f"{number}.png", photo(number))
+    busy = []
+
+    def meddle() -> None:
+        for call in (
+            lambda: uploads.discard_upload(settings, actor=actor, upload_id=upload_id),
+            lambda: put("0.png", photo(9)[:99]),
+            finish,
+        ):
+            with pytest.raises(uploads.UploadBusyError, match="wait until it stands"):
+                call()
+            busy.append(call)
+        uploads.get_progress(settings, actor=actor, upload_id=upload_id)
+
+    report = within_finish(meddle)
+
+    assert (report.accepted, report.refused) == (3, ())
+    assert len(busy) == 9
+
+
+def test_finishing_twice_answers_the_same(put, finish):
+    put("1.png", photo(1))
+    put("note.jpg", b"text")
+
+    assert finish("batch") == finish("batch")
+
+
+def test_what_has_become_a_batch_takes_nothing_more_and_cannot_be_discarded(
+    put, finish, settings, actor, upload_id
+):
+    put("1.png", photo(1))
+    finish("Shoes")
+
+    with pytest.raises(ConflictError, match="has become the batch 'Shoes'"):
+        put("2.png", photo(2))
+    with pytest.raises(ConflictError, match="has become the batch 'Shoes'"):
+        uploads.discard_upload(settings, actor=actor, upload_id=upload_id)
+
+
+def test_the_claim_of_a_killed_process_is_taken_over(put, finish, settings, upload_id):
+    put("1.png", photo(1))
+    path = settings.uploads_dir / f"{upload_id}.lock"
+    hold = "import sys, filelock as f; l = f.FileLock(sys.argv[1]); l.acquire(); print(1, flush=1)"
+    command = [sys.executable, "-c", f"{hold}; sys.stdin.read()", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(uploads.UploadBusyError):
+            finish()
+        process.kill()
+        process.wait()
+
+    assert finish().accepted == 1
+
+
+def test_an_upload_takes_as_many_files_as_a_batch_and_a_manifest(settings, actor, upload_id):
+    small = settings.model_copy(update={"max_batch_files": 2})
+
+    def put(name: str) -> None:
+        uploads.put_file(small, actor=actor, upload_id=upload_id, name=name, chunks=[photo(1)])
+
+    for name in ("1.png", "2.png", "3.png", "2.png"):
+        put(name)
+    with pytest.raises(InvalidInputError, match="at most 3 files"):
+        put("4.png")
+
+
+def test_an_upload_takes_no_more_bytes_than_a_zip_may_have(settings, actor, upload_id):
+    small = settings.model_copy(update={"max_zip_bytes": 2 * len(photo(1)) + 10})
+
+    def put(name: str) -> None:
+        uploads.put_file(small, actor=actor, upload_id=upload_id, name=name, chunks=[photo(1)])
+
+    for name in ("1.png", "2.png", "2.png"):
+        put(name)
+    with pytest.raises(InvalidInputError, match="bytes together"):
+        put("3.png")
+    assert len(list((settings.uploads_dir / upload_id).glob("*.photo"))) == 2
+    assert not list((settings.uploads_dir / upload_id).glob("*.part"))
 
 
 def test_a_discarded_upload_is_gone(put, finish, settings, actor, upload_id):

@@ -5,6 +5,7 @@ const BYTES_A_REQUEST = 64 * 1024 * 1024
 const ATTEMPTS = 4
 const LISTED = 200
 const PROGRESS_POLL_MS = 500
+const BUSY_POLL_MS = 2000
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const plural = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
@@ -34,6 +35,15 @@ function element(tag, className, text) {
 /** An answer that says what was wrong; asking again would not help. */
 class Refused extends Error {}
 
+/** An answer that says to ask again later. */
+class Busy extends Error {}
+
+function problemOf({ status, response }) {
+  const message = response?.message ?? `the server answered ${status}`
+  if (response?.error === "UploadBusyError") return new Busy(message)
+  return status < 500 ? new Refused(message) : new Error(message)
+}
+
 /** Send one request with progress, which fetch cannot tell for what it sends. */
 function send(request, method, address, body, onProgress) {
   return new Promise((resolve, reject) => {
@@ -42,8 +52,7 @@ function send(request, method, address, body, onProgress) {
     request.upload.onprogress = (event) => onProgress?.(event.loaded)
     request.onload = () => {
       if (request.status < 400) resolve(request.response)
-      else if (request.status < 500) reject(new Refused(request.response?.message ?? "refused"))
-      else reject(new Error(request.response?.message ?? `the server answered ${request.status}`))
+      else reject(problemOf(request))
     }
     request.onerror = () => reject(new Error("the server cannot be reached"))
     request.onabort = () => reject(new Refused("cancelled"))
@@ -92,6 +101,7 @@ class Upload {
     this.id = null
     this.busy = false
     this.request = null
+    this.part("cancel").disabled = false
     this.part("panel").hidden = true
     this.part("problem").hidden = true
     this.part("name").value = ""
@@ -119,7 +129,7 @@ class Upload {
       }
     }
     this.part("send").onclick = () => this.run()
-    this.root.querySelector('[data-action="cancel"]').onclick = () => this.cancel()
+    this.part("cancel").onclick = () => this.cancel()
   }
 
   draw({ data, setTriggerValue }) {
@@ -223,6 +233,7 @@ class Upload {
     const batch_name = this.part("name").value.trim() || this.suggestName()
     const begun = performance.now()
     this.part("figures").textContent = "Checking the photos…"
+    this.part("cancel").disabled = true
     let watching = true
     const watch = setInterval(async () => {
       const { done, total } = await fetch(address).then((answer) => answer.json()).catch(() => ({}))
@@ -232,6 +243,7 @@ class Upload {
       return await this.ask("POST", `${address}/finish`, JSON.stringify({ batch_name }))
     } finally {
       watching = false
+      this.part("cancel").disabled = false
       clearInterval(watch)
     }
   }
@@ -288,13 +300,18 @@ class Upload {
     this.drawFigures()
   }
 
-  /** Ask, and again after a pause if the server could not be reached. */
+  /** Ask, and again after a pause if the server could not be reached or is still at it. */
   async ask(method, address, body, onProgress) {
     for (let attempt = 1; ; attempt += 1) {
       this.request = new XMLHttpRequest()
       try {
         return await send(this.request, method, address, body, onProgress)
       } catch (error) {
+        if (error instanceof Busy) {
+          attempt = 0
+          await wait(BUSY_POLL_MS)
+          continue
+        }
         if (error instanceof Refused || attempt === ATTEMPTS) throw error
         await wait(500 * 2 ** attempt)
       }
