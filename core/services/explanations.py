@@ -141,10 +141,7 @@ def _draw(settings: Settings, subject: Subject, models: "ModelCache") -> None:
 
 def _end(engine: sa.Engine, explanation_id: int, error: str | None) -> None:
     with transaction(engine) as session:
-        row = queries.find_explanation(session, explanation_id=explanation_id)
-        assert row
-        row.state = ExplanationState.FAILED if error else ExplanationState.DONE
-        row.error = error
+        queries.finish(session, explanation_id=explanation_id, error=error)
     if error:
         log.error("explanation %d: %s", explanation_id, error)
 

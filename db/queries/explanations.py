@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db.queries.reasons import fit
 from db.queries.upsert import insert_missing
 from db.rows import CategoryRow, ExplanationRow, ImageRow, ListingImageRow, PredictionRow
 from db.states import ExplanationState
@@ -44,6 +45,13 @@ def ensure_explanation(session: Session, *, prediction_id: int, category_id: int
 
 def find_explanation(session: Session, *, explanation_id: int) -> ExplanationRow | None:
     return session.get(ExplanationRow, explanation_id)
+
+
+def finish(session: Session, *, explanation_id: int, error: str | None) -> None:
+    """End the explanation: as done, or as failed for the reason given."""
+    row = session.get_one(ExplanationRow, explanation_id)
+    row.state = ExplanationState.FAILED if error else ExplanationState.DONE
+    row.error = error and fit(error, ExplanationRow.error)
 
 
 def list_pending(session: Session, *, limit: int) -> Sequence[tuple[int, datetime]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from db.queries.reasons import fit
 from db.rows import BatchRow, ImageRow, JobChunkRow, JobRow, ListingImageRow, ListingRow
 from db.states import ChunkState, ImageState, JobState, ListingState
 
@@ -140,7 +141,7 @@ def finish_job(
     statement = (
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.state.in_(UNFINISHED_JOB))
-        .values(state=state, error=error, finished_at=now)
+        .values(state=state, error=error and fit(error, JobRow.error), finished_at=now)
     )
     return _rows(session, statement) == 1
 

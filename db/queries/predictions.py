@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from db.queries.reasons import fit
 from db.queries.upsert import insert_missing
 from db.rows import (
     CategoryRow,
@@ -139,7 +140,7 @@ def mark_unreadable(session: Session, *, image_id: int, reason: str) -> None:
     session.execute(
         update(ImageRow)
         .where(ImageRow.id == image_id)
-        .values(state=ImageState.UNREADABLE, reason=reason)
+        .values(state=ImageState.UNREADABLE, reason=fit(reason, ImageRow.reason))
     )
 
 

@@ -143,6 +143,14 @@ def test_a_failed_job_says_why_and_lets_its_listings_go(
         assert set(session.scalars(select(ListingRow.state))) == {ListingState.RECEIVED}
 
 
+def test_an_error_of_any_length_is_stored_as_far_as_it_fits(
+    any_engine: sa.Engine, actor: Actor, job_id: int
+) -> None:
+    chunks.fail_job(any_engine, job_id=job_id, error="\0bad " * 2_000)
+    error = get_progress(any_engine, actor, job_id).error or ""
+    assert (len(error), error[:4], error[-1]) == (4_000, "\N{REPLACEMENT CHARACTER}bad", "…")
+
+
 def test_a_batch_is_classified_again_when_nothing_works_on_it(
     any_engine: sa.Engine, any_settings: Settings, actor: Actor, job_id: int
 ) -> None:
