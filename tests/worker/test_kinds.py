@@ -1,0 +1,18 @@
+"""A job kind stands in several tables, because doors may not load the worker: they agree."""
+
+from core.services.jobs import JOB_PERMISSIONS
+from core.worker.child import RUNNERS
+from core.worker.kinds import TASK_KINDS
+from pages.ui.jobs import JOB_LABELS
+
+NO_JOBS = {"explanation"}
+IN_THE_WORKER = {"classification"}
+
+
+def test_every_job_kind_can_be_asked_for_done_and_shown() -> None:
+    kinds = TASK_KINDS.keys() - NO_JOBS
+    assert kinds == JOB_PERMISSIONS.keys() == JOB_LABELS.keys()
+
+
+def test_every_job_kind_that_runs_in_a_child_has_a_runner() -> None:
+    assert TASK_KINDS.keys() - NO_JOBS - IN_THE_WORKER == RUNNERS.keys()
