@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from core.errors import CatalogError, JobCancelledError
 from core.worker.kinds import TASK_KINDS
@@ -26,7 +27,8 @@ def run_task(place: Workplace, key: str, item_id: int) -> None:
         error = _attempt(task, lambda: isolate(place, item_id, told))
     if error:
         told = _tell(error)
-        through_outages(place.stop, lambda: kind.fail(place.engine, item_id, told))
+        fail = partial(kind.fail, place.engine, item_id, told)
+        through_outages(place.stop, fail, even_lasting=True)  # a job must not hang for ever
 
 
 def _attempt(task: str, work: Callable[[], None]) -> Exception | None:

@@ -1,6 +1,9 @@
 """What becomes of an error that nobody foresaw: no worker process."""
 
+import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from core.services import chunks, classification, jobs
 from core.services.active_models import ModelCache
 from core.services.jobs import JobProgress
 from core.settings import Settings
+from core.worker import kinds, stopping
 from core.worker.tasks import run_task
 from core.worker.workplace import Workplace
 from db.engine import reading
@@ -59,6 +63,29 @@ def test_a_photo_that_raises_fails_alone(
         assert bad.reason == "this photo could not be worked on: RuntimeError: no such colour"
         states = session.scalars(select(ListingRow.state)).all()
         assert states == [ListingState.NEEDS_REVIEW] * 5
+
+
+def test_a_full_disk_fails_the_job_once_that_can_be_stored(
+    place: Workplace, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = sqlite3.OperationalError("database or disk is full")
+
+    def fail(*_: object, **__: object) -> None:
+        raise sa.exc.OperationalError("INSERT", None, full)
+
+    monkeypatch.setattr(classification, "classify_chunk", fail)
+    monkeypatch.setattr(stopping, "FIRST_WAIT_S", 0.01)
+    fail_chunk = kinds.TASK_KINDS["classification"].fail
+    answers = iter((fail, fail, fail_chunk))
+
+    def fail_at_last(*given: Any) -> None:
+        next(answers)(*given)
+
+    changed = replace(kinds.TASK_KINDS["classification"], fail=fail_at_last)
+    monkeypatch.setitem(kinds.TASK_KINDS, "classification", changed)
+    job = work_to_the_end(place, actor)
+    assert job.state == JobState.FAILED
+    assert "disk is full" in (job.error or "")
 
 
 def test_an_error_of_loading_the_models_fails_the_job(
