@@ -1,8 +1,8 @@
 """``catalens run``: the web app and the worker, started, watched and stopped together."""
 
 import logging
+import math
 import os
-import signal
 import socket
 import sys
 import threading
@@ -10,18 +10,21 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import console
+from cli.signals import stop_event
 from cli.supervisor import Program, Supervised, stop_all
 from core.errors import ConflictError
 from core.services import database
 from core.settings import Settings, get_settings
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
+TIED_PYTHON = (sys.executable, "-m", "cli.lifeline")  # then a module that ends with us
 POLL_S = 0.1
 HEALTH_TIMEOUT_S = 60.0
 
@@ -45,10 +48,7 @@ def run_command(
     database.upgrade(engine)
     if sample:
         _ask_for_sample()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    _supervise(settings, stop, open_browser=settings.open_browser and not no_browser)
+    _supervise(settings, stop_event(), open_browser=settings.open_browser and not no_browser)
 
 
 def check_port(host: str, port: int) -> None:
@@ -74,7 +74,14 @@ def _supervise(settings: Settings, stop: threading.Event, *, open_browser: bool)
     address = f"http://{_browsable(settings.host)}:{settings.port}"
     web, worker = Supervised(_web_app(settings)), Supervised(_worker(settings))
     try:
-        if _wait_for_health(web, address, stop):
+        is_open = _wait_for_health([web], address, stop, timeout_s=HEALTH_TIMEOUT_S)
+        if not is_open and not stop.is_set():
+            console.stderr.print(
+                f"The web app does not answer at {address} yet, after {HEALTH_TIMEOUT_S:.0f} s; "
+                "still waiting"
+            )
+            is_open = _wait_for_health([web, worker], address, stop, timeout_s=math.inf)
+        if is_open:
             console.stderr.print(f"Catalens is open at [bold]{address}[/bold] (Ctrl-C stops it)")
             if open_browser and _has_display():
                 webbrowser.open(address)
@@ -86,11 +93,17 @@ def _supervise(settings: Settings, stop: threading.Event, *, open_browser: bool)
         stop_all([web, worker])
 
 
-def _wait_for_health(web: Supervised, address: str, stop: threading.Event) -> bool:
-    """Start the web app and wait until it answers; it has the processor to itself until then."""
-    deadline = time.monotonic() + HEALTH_TIMEOUT_S
+def _wait_for_health(
+    tended: Sequence[Supervised], address: str, stop: threading.Event, *, timeout_s: float
+) -> bool:
+    """Keep the programs running until the web app answers; return whether it does.
+
+    At first that is the web app alone, which so has the processor to itself.
+    """
+    deadline = time.monotonic() + timeout_s
     while not stop.is_set() and time.monotonic() < deadline:
-        web.tend()
+        for program in tended:
+            program.tend()
         if _is_healthy(address):
             return True
         stop.wait(POLL_S)
@@ -106,13 +119,13 @@ def _is_healthy(address: str) -> bool:
 
 
 def _web_app(settings: Settings) -> Program:
-    command = [sys.executable, "-m", "streamlit", "run", str(PROJECT_DIR / "app.py")]
+    command = [*TIED_PYTHON, "streamlit", "run", str(PROJECT_DIR / "app.py")]
     command += [f"--server.address={settings.host}", f"--server.port={settings.port}"]
     return Program("web app", command, {"CATALENS_PORT": str(settings.port)})
 
 
 def _worker(settings: Settings) -> Program:
-    command = [sys.executable, "-m", "cli.main", "worker"]
+    command = [*TIED_PYTHON, "cli.main", "worker"]
     return Program("worker", command, {"CATALENS_PORT": str(settings.port)})
 
 

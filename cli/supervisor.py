@@ -39,6 +39,7 @@ class Supervised:
         """Start it if it does not run and its wait is over; call this again and again."""
         now = time.monotonic()
         if self._process is not None and self._process.poll() is not None:
+            _close_lifeline(self._process)
             self._plan_restart(self._process.returncode, now)
         if self._process is None and now >= self._start_at:
             self._start(now)
@@ -58,12 +59,14 @@ class Supervised:
             log.warning("the %s did not stop in %.0f s; killed", self.program.name, STOP_TIMEOUT_S)
             self._process.kill()
             self._process.wait()
+        _close_lifeline(self._process)
 
     def _start(self, now: float) -> None:
         environment = {**os.environ, **self.program.environment}
         self._process = subprocess.Popen(  # noqa: S603 -- our own programs
             self.program.command,
             env=environment,
+            stdin=subprocess.PIPE,  # the lifeline: it ends when this process does
             stdout=subprocess.DEVNULL,  # Streamlit's banner; what matters is on standard error
             start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
         )
@@ -81,6 +84,11 @@ class Supervised:
         self._process = None
         self._start_at = now + self._wait_s
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+
+
+def _close_lifeline(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def stop_all(supervised: Sequence[Supervised]) -> None:

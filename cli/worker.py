@@ -1,13 +1,12 @@
 """``catalens worker``: the process that classifies, trains and explains."""
 
-import signal
-import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import console
+from cli.signals import stop_event
 from core.services import database
 from core.settings import get_settings
 
@@ -27,9 +26,7 @@ def worker_command(
 
     settings = get_settings()
     configure_logging(settings)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_event()
     engine = database.get_ready_engine()
     jobs = run_worker(engine, settings, stop=stop, until_idle=until_idle)
     if json_output:

@@ -1,7 +1,9 @@
 """``catalens run``: the port, and programs that are kept running."""
 
+import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -10,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from cli import supervisor
-from cli.run import check_port
+from cli import run, supervisor
+from cli.run import PROJECT_DIR, check_port
+from cli.signals import stop_event
 from cli.supervisor import Program, Supervised, stop_all
 from core.errors import ConflictError
+from core.settings import Settings
 
 
 @pytest.fixture
@@ -51,6 +55,70 @@ def wait_for(path: Path, text: str) -> None:
     while not path.exists() or path.read_text() != text:
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_a_program_on_a_lifeline_ends_with_its_parent(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    note = tmp_path / "note"
+    program.write_text(
+        "import pathlib, signal, sys, time\n"
+        f"note = pathlib.Path({str(note)!r})\n"
+        "def stop(*_):\n    note.write_text('stopped in order')\n    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "note.write_text(' '.join(sys.argv[1:]))\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-m", "cli.lifeline", "program", "given"]
+    path = os.pathsep.join((str(PROJECT_DIR), str(tmp_path)))
+    code = (
+        "import subprocess, time\n"
+        f"subprocess.Popen({command!r}, stdin=subprocess.PIPE, start_new_session=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path})
+    wait_for(note, "given")
+    parent.kill()
+    parent.wait()
+    wait_for(note, "stopped in order")
+
+
+def test_the_end_of_the_terminal_stops_and_an_ignored_one_does_not() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        stop_event()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        stop = stop_event()
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop.wait(5)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def test_a_slow_start_is_told_and_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sleeping = python("import time; time.sleep(60)")
+    monkeypatch.setattr(run, "_web_app", lambda _: sleeping)
+    monkeypatch.setattr(run, "_worker", lambda _: sleeping)
+    monkeypatch.setattr(run, "HEALTH_TIMEOUT_S", 0.3)
+    stop = threading.Event()
+    asked = []
+
+    def answer(_: str) -> bool:
+        asked.append(time.monotonic())
+        if asked[-1] - asked[0] < 0.6:
+            return False
+        stop.set()
+        return True
+
+    monkeypatch.setattr(run, "_is_healthy", answer)
+    run._supervise(settings, stop, open_browser=False)
+    told = capsys.readouterr().err
+    assert told.index("does not answer") < told.index("Catalens is open")
 
 
 def test_a_port_in_use_is_named_with_what_to_do() -> None:
