@@ -18,7 +18,7 @@ from core.ingest.files import (
     refusing,
 )
 from core.ingest.folder import file_at, find_in_folder, list_folder
-from core.ingest.manifest import read_manifest
+from core.ingest.manifest import merge_by_sku, read_manifest
 from core.ingest.products import Collection, Product, products_of
 
 
@@ -167,11 +167,12 @@ def _add_files(
 def _combine(
     manifests: Mapping[str, Path], files: Mapping[str, SourceFile], limits: SourceLimits
 ) -> tuple[tuple[Product, ...], list[Refusal]]:
+    """Return the listings of all manifests; rows of one sku are one, whichever names them."""
     if not manifests:
         return products_of(files.values(), claim_folder=False), []
     products: list[Product] = []
     refusals: list[Refusal] = []
-    for name, path in manifests.items():
+    for name, path in sorted(manifests.items()):
         manifest = read_manifest(path, partial(_find, files), limits, name=name)
         products.extend(manifest.products)
         refusals.extend(manifest.refusals)
@@ -179,7 +180,7 @@ def _combine(
     for name in files.keys() - listed - {each.name for each in refusals}:
         with refusing(name, refusals):
             raise RefusedFileError("not_listed")
-    return tuple(products), refusals
+    return merge_by_sku(products), refusals
 
 
 def _find(files: Mapping[str, SourceFile], name: str) -> SourceFile:

@@ -160,6 +160,17 @@ def test_a_manifest_among_several_files_decides(tmp_path, limits):
         assert refused(collection) == {"missing.jpg": "missing_file", "c.jpg": "not_listed"}
 
 
+def test_a_sku_of_two_manifests_is_one_listing(tmp_path, limits):
+    tables = {"1.csv": b"file,sku\na.jpg,A\n", "2.csv": b"file,sku,title\nb.jpg,A,Apple\n"}
+    staged = write(tmp_path, {**tables, "a.jpg": b"a", "b.jpg": b"b"})
+
+    with open_files({path.name: path for path in staged.iterdir()}, limits) as found:
+        (product,) = found.products
+
+    assert (product.sku, product.title) == ("A", "Apple")
+    assert [photo.name for photo in product.photos] == ["a.jpg", "b.jpg"]
+
+
 def test_a_manifest_finds_the_photos_of_a_zip_beside_it(tmp_path, limits):
     staged = write(tmp_path, {"1.csv": b"file\na.jpg\n", "2.zip": zip_of({"a.jpg": b"a"})})
 
