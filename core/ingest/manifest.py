@@ -48,7 +48,7 @@ _HEADINGS = {
     heading: column.name for column in COLUMNS for heading in (column.name, *column.aliases)
 }
 _FIRST_ROW = 2  # as a spreadsheet counts: row 1 is the headings
-_PRICE = re.compile(r"(\d{1,10})(?:[.,](\d{1,2})0*)?")
+_PRICE = re.compile(r"(\d{1,10})(?:[.,](\d{1,2}))?")  # of 1,200 nobody knows what it means
 
 Row = Mapping[str, str]
 
@@ -70,14 +70,21 @@ def read_manifest(
     Raises:
         InvalidInputError: The table as a whole cannot be used.
     """
-    merged: dict[str, Product] = {}
+    products: list[Product] = []
     refusals: list[Refusal] = []
     for number, row in enumerate(_read_table(path, name, limits), start=_FIRST_ROW):
         with refusing(row.get("file", f"{name}, row {number}"), refusals):
-            product = _product(row, number, find, claim_folder=claim_folder)
-            before = merged.get(product.sku)
-            merged[product.sku] = product if before is None else _merge(before, product)
-    return Collection(tuple(merged.values()), tuple(refusals))
+            products.append(_product(row, number, find, claim_folder=claim_folder))
+    return Collection(merge_by_sku(products), tuple(refusals))
+
+
+def merge_by_sku(products: Iterable[Product]) -> tuple[Product, ...]:
+    """Join the products that share a sku, in the order in which each sku came first."""
+    merged: dict[str, Product] = {}
+    for product in products:
+        before = merged.get(product.sku)
+        merged[product.sku] = product if before is None else _merge(before, product)
+    return tuple(merged.values())
 
 
 def _read_table(path: Path, name: str, limits: SourceLimits) -> Iterator[Row]:
@@ -129,7 +136,7 @@ def _read_parquet(path: Path, name: str, limits: SourceLimits) -> Iterator[Row]:
             for batch in table.iter_batches(batch_size=1000, columns=wanted):
                 for values in batch.to_pylist():
                     yield _row(filter(None, names), (_as_text(values[each]) for each in wanted))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise InvalidInputError(f"{name} cannot be read as Parquet: {error}") from error
 
 
@@ -166,9 +173,12 @@ def _row(names: Iterable[str], cells: Iterable[str]) -> Row:
 
 
 def _as_text(value: object) -> str:
+    """Text of a Parquet value. Pandas makes floats of whole numbers where some are missing."""
     if value is None:
         return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.2f}"
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _product(row: Row, number: int, find: FindFile, *, claim_folder: bool) -> Product:

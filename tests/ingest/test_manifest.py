@@ -4,6 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -112,7 +114,13 @@ def test_folders_are_claimed_only_where_the_manifest_is_silent(read):
     assert claimed == ["photos", "Fruit"]
 
 
-@pytest.mark.parametrize("price", ["free", "-1", "1.234,50", "1,234", "1e5", "nan", "99999999999"])
+@pytest.mark.parametrize(
+    "price",
+    [
+        *("free", "-1", "1.234,50", "1,234", "1,200", "12,500", "1.000", "1,200.00", "2.505"),
+        *("1e5", "nan", "99999999999"),
+    ],
+)
 def test_a_price_that_is_no_amount_refuses_its_row_by_number(read, price):
     collection = read(f'file,price\nphotos/a.jpg,1\nc.jpg,"{price}"\n')
 
@@ -185,6 +193,31 @@ def test_a_parquet_table_is_read_like_a_csv(read):
     first, second = read(table, "m.parquet").products
 
     assert (first.sku, first.price, second.price) == ("7", Decimal("2.50"), None)
+
+
+def test_whole_numbers_that_pandas_made_floats_are_whole_again(read):
+    table = parquet({"file": ["c.jpg", "photos/a.jpg"], "sku": [12345.0, None], "price": [3.0, 1]})
+
+    first, second = read(table, "m.parquet").products
+
+    assert (first.sku, first.price, second.sku) == ("12345", Decimal(3), "photos/a.jpg")
+
+
+def test_a_decimal_price_is_read_by_its_value_not_its_scale(read):
+    table = parquet({"file": ["c.jpg", "photos/a.jpg"], "price": [Decimal("12.5000"), Decimal(1)]})
+
+    assert [each.price for each in read(table, "m.parquet").products] == [Decimal("12.5"), 1]
+
+
+def test_text_that_is_not_utf8_in_a_parquet_table_refuses_it(read):
+    bad = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\4\0\0\0"), pa.py_buffer(b"caf\xe9")]
+    )
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"file": ["c.jpg"], "title": bad}), buffer)
+
+    with pytest.raises(InvalidInputError, match="cannot be read as Parquet"):
+        read(buffer.getvalue(), "m.parquet")
 
 
 @pytest.mark.parametrize(
