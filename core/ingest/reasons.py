@@ -60,8 +60,14 @@ REASONS = imaging.REASONS | table_of(
         "the {column} in row {row} has {length} characters; at most {limit} are taken",
     ),
     Reason(
+        "long_category",
+        "Category too long",
+        "{what} {text:.40}… has {length} characters; at most {limit} are taken",
+    ),
+    Reason(
         "bad_price",
         "Price not understood",
-        "the price {price!r} in row {row} is no amount such as 12.50",
+        "the price {price!r} in row {row} is no amount such as 12.50;"
+        " write it with two decimals at most and nothing between the thousands",
     ),
 )

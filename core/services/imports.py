@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -132,6 +132,7 @@ def import_collection(
     require(actor, "upload")
     name = _checked_name(batch_name)
     _check_count(collection, settings)
+    collection = _with_claims(collection)
     photos, refused = _store_photos(settings, collection, on_progress or _no_progress)
     taken = _with_photos(collection.products, photos)
     refusals = tuple(sorted((*collection.refusals, *refused), key=lambda each: each.name))
@@ -176,6 +177,37 @@ def _check_count(collection: Collection, settings: Settings) -> None:
     limit = settings.max_batch_files
     if count > limit:
         raise InvalidInputError(f"{count:,} photos in one batch; at most {limit:,} are taken")
+
+
+def _with_claims(collection: Collection) -> Collection:
+    """Write the claims as the tree does; refuse the photos under those it cannot hold."""
+    products: list[Product] = []
+    refusals = [*collection.refusals]
+    for product in collection.products:
+        try:
+            products.append(replace(product, claimed_category=_claim(product.claimed_category)))
+        except RefusedFileError as error:
+            refusals.extend(refusal(photo.name, error) for photo in product.photos)
+    return Collection(tuple(products), tuple(refusals))
+
+
+def _claim(path: str) -> str:
+    """Return a claimed category as the tree writes it; empty when it names nothing.
+
+    Raises:
+        RefusedFileError: ``long_category``.
+    """
+    claim = categories.normalise_path(path)
+    names = claim.split(categories.SEPARATOR)
+    for what, text, limit in (
+        ("its claimed category", claim, categories.MAX_PATH_LENGTH),
+        ("of its claimed category the name", max(names, key=len), categories.MAX_NAME_LENGTH),
+    ):
+        if len(text) > limit:
+            raise RefusedFileError(
+                "long_category", what=what, text=text, length=len(text), limit=limit
+            )
+    return claim
 
 
 def _store_photos(
@@ -261,8 +293,8 @@ def _content_digest(taken: Sequence[_Listing]) -> str:
 
 def _fields(product: Product) -> list[str]:
     price = "" if product.price is None else str(product.price.quantize(Decimal("0.01")))
-    claimed = categories.normalise_path(product.claimed_category)
-    return [product.sku, product.title, product.seller, product.brand, price, claimed]
+    texts = [product.sku, product.title, product.seller, product.brand]
+    return [*texts, price, product.claimed_category]
 
 
 def _storable(source: str) -> str:

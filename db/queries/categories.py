@@ -9,6 +9,7 @@ from db.queries.upsert import insert_missing
 from db.rows import CategoryRow
 
 SEPARATOR = " > "
+MAX_NAME_LENGTH, MAX_PATH_LENGTH = 200, 1000  # as CategoryRow holds them
 
 
 def normalise_path(path: str) -> str:
@@ -18,8 +19,11 @@ def normalise_path(path: str) -> str:
 
 
 def ensure_paths(session: Session, paths: Iterable[str]) -> Mapping[str, int]:
-    """Make the categories (and their parents) that are missing; return ids by the path as given."""
-    given = {path: normalise_path(path) for path in paths}
+    """Make the categories (and their parents) that are missing; return ids by the path as given.
+
+    A path without a name is no category, and is left out.
+    """
+    given = {path: normal for path in paths if (normal := normalise_path(path))}
     levels = _levels(given.values())
     ids: dict[str, int] = {}
     for level in levels:

@@ -174,6 +174,37 @@ def test_folders_become_claimed_categories_when_asked(any_engine, any_settings, 
         assert session.get_one(CategoryRow, listing.claimed_category_id).path == "Fruit > Apple"
 
 
+@pytest.mark.parametrize("category", ["Food > " + "x" * 201, ">".join("x" * 300)])
+def test_a_category_too_long_for_the_tree_refuses_its_photos(
+    any_engine, any_settings, actor, tmp_path, category
+):
+    folder = write_photos(tmp_path / "photos", 2)
+    table = f"file,category\n0.png,{category}\n1.png,{'y' * 200}\n"
+    (folder / "list.csv").write_text(table)
+
+    report = import_path(
+        any_engine, any_settings, actor=actor, path=folder / "list.csv", batch_name="b"
+    )
+
+    assert report.accepted == 1
+    (refused,) = report.refused
+    assert (refused.name, refused.reason) == ("0.png", "long_category")
+
+
+@pytest.mark.parametrize("category", [">", " > > ", ">>"])
+def test_a_category_of_nothing_but_separators_is_no_claim(
+    any_engine, any_settings, actor, tmp_path, category
+):
+    folder = write_photos(tmp_path / "photos", 1)
+    (folder / "list.csv").write_text(f"file,category\n0.png,{category}\n")
+
+    import_path(any_engine, any_settings, actor=actor, path=folder / "list.csv", batch_name="b")
+
+    assert counts(any_engine)["categories"] == 0
+    with reading(any_engine) as session:
+        assert session.scalars(select(ListingRow.claimed_category_id)).all() == [None]
+
+
 def test_a_listing_that_loses_a_photo_keeps_the_others(engine, settings, actor, tmp_path):
     write_photos(tmp_path, 2)
     (tmp_path / "bad.png").write_bytes((tmp_path / "0.png").read_bytes()[:200])
