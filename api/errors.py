@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from core.errors import CatalogError
@@ -17,8 +18,13 @@ def install(app: FastAPI) -> None:
     """Answer every error of the app's routes as JSON."""
     app.add_exception_handler(CatalogError, _on_catalog_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.middleware("http")(_boundary)
+
+
+_KINDS = {403: "ForbiddenError", 404: "NotFoundError"}
+"""What an error that the framework raises is called; anything else is the caller's mistake."""
 
 
 def _answer(status: int, kind: str, message: str) -> JSONResponse:
@@ -40,6 +46,16 @@ def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
         for problem in error.errors()
     )
     return _answer(422, "InvalidInputError", "; ".join(problems))
+
+
+def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework raises: no such route, wrong method, a body that is no multipart."""
+    assert isinstance(error, HTTPException)
+    answer = _answer(
+        error.status_code, _KINDS.get(error.status_code, "InvalidInputError"), error.detail
+    )
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _on_disconnect(_request: Request, _error: Exception) -> Response:

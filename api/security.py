@@ -4,7 +4,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -54,7 +54,8 @@ class SecurityMiddleware:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": problem})
         else:
-            response = PlainTextResponse(problem, status_code=403)
+            answer = {"error": "ForbiddenError", "message": problem}
+            response = JSONResponse(answer, status_code=403)
             await response(scope, receive, _with_headers(send))
 
     def _problem(self, scope: Scope) -> str | None:

@@ -58,6 +58,12 @@ def test_it_answers_for_its_own_hosts_only(client: TestClient, host: str, status
     )
 
 
+def test_what_is_refused_is_said_as_the_api_says_it(client: TestClient) -> None:
+    found = client.get("/", headers={"host": "evil.example"}).json()
+    assert found["error"] == "ForbiddenError"
+    assert "'evil.example'" in found["message"]
+
+
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
