@@ -19,6 +19,7 @@ from core.services.uploads import MakingProgress, UploadedFile
 router = APIRouter()
 
 MAX_FILES = 50  # in one request; the page sends several
+MANY_FILES_BYTES = 256 * 1024 * 1024  # a longer request carries one file, such as a zip
 READ_BYTES = 1024 * 1024
 MULTIPART_OVERHEAD_BYTES = 1024 * 1024
 
@@ -52,9 +53,10 @@ def start(context: InContext) -> StartedUpload:
 
 @router.post("/uploads/{upload_id}/files")
 async def put_files(context: InContext, upload_id: UUID, request: Request) -> list[FileResult]:
-    """Add up to 50 files (multipart field ``files``; a name may hold folders)."""
-    _check_size(context, request)
-    async with request.form(max_files=MAX_FILES, max_fields=0) as form:
+    """Add up to 50 files, or one that is large (field ``files``; a name may hold folders)."""
+    size_bytes = _checked_size(context, request)
+    max_files = MAX_FILES if size_bytes <= MANY_FILES_BYTES else 1
+    async with request.form(max_files=max_files, max_fields=0) as form:
         files = [file for file in form.getlist("files") if not isinstance(file, str)]
         put = partial(_put, context, str(upload_id))
         return [await run_in_threadpool(put, file) for file in files]
@@ -84,14 +86,16 @@ def discard(context: InContext, upload_id: UUID) -> None:
     uploads.discard_upload(context.settings, actor=context.actor, upload_id=str(upload_id))
 
 
-def _check_size(context: Context, request: Request) -> None:
-    """Refuse a request that says it is too large, before any of it is read."""
-    limit = context.settings.max_zip_bytes + MULTIPART_OVERHEAD_BYTES
+def _checked_size(context: Context, request: Request) -> int:
+    """Return how long a request says it is; refuse it before any of it is read if too long."""
+    largest = max(context.settings.max_zip_bytes, context.settings.max_file_bytes)
+    limit = largest + MULTIPART_OVERHEAD_BYTES
     size = request.headers.get("content-length", "")
     if not size.isdigit():
         raise InvalidInputError("the request does not say how long it is (Content-Length)")
     if int(size) > limit:
         raise InvalidInputError(f"{size} bytes in one request; at most {limit} are taken")
+    return int(size)
 
 
 def _put(context: Context, upload_id: str, file: UploadFile) -> FileResult:

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from api import uploads
 from core.services import review
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
@@ -90,6 +91,22 @@ def test_errors_say_in_json_what_was_wrong(client: TestClient) -> None:
     assert "limit" in answer.json()["message"]
 
 
+def test_errors_of_the_framework_are_json_too(client: TestClient) -> None:
+    missing = client.get("/nothing")
+    assert (missing.status_code, missing.json()["error"]) == (404, "NotFoundError")
+    method = client.put("/uploads")
+    assert (method.status_code, method.json()["error"]) == (405, "InvalidInputError")
+    assert method.headers["allow"] == "POST"
+    upload_id = client.post("/uploads").json()["upload_id"]
+    body = client.post(
+        f"/uploads/{upload_id}/files",
+        content=b"no parts",
+        headers={"content-type": "multipart/form-data"},
+    )
+    assert (body.status_code, body.json()["error"]) == (400, "InvalidInputError")
+    assert all(answer.json()["message"] for answer in (missing, method, body))
+
+
 def test_an_unexpected_error_is_logged_and_not_told(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -151,6 +168,25 @@ def test_an_upload_request_takes_fifty_files(client: TestClient) -> None:
     upload_id = client.post("/uploads").json()["upload_id"]
     files = [("files", (f"{number}.png", b"x")) for number in range(51)]
     assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
+
+
+def test_a_large_upload_request_takes_one_file(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MANY_FILES_BYTES", 100)
+    upload_id = client.post("/uploads").json()["upload_id"]
+    files = [("files", (f"{number}.png", png(16))) for number in range(2)]
+    assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
+    assert client.post(f"/uploads/{upload_id}/files", files=files[:1]).status_code == 200
+
+
+def test_an_upload_that_became_a_batch_is_not_thrown_away(client: TestClient) -> None:
+    upload_id = client.post("/uploads").json()["upload_id"]
+    client.post(f"/uploads/{upload_id}/files", files=[("files", ("red.png", png(16)))])
+    sent = {"batch_name": "Shoes"}
+    first = client.post(f"/uploads/{upload_id}/finish", json=sent)
+    assert client.post(f"/uploads/{upload_id}/finish", json=sent).json() == first.json()
+    assert client.delete(f"/uploads/{upload_id}").status_code == 409
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b"])
