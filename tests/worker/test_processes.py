@@ -140,7 +140,7 @@ def test_a_worker_that_is_asked_to_stop_hands_its_work_back(
     catalog.wait_until(lambda: count_done_chunks(any_engine) >= 1)
     asked_at = time.monotonic()
     assert worker.terminate() == 0
-    assert time.monotonic() - asked_at < 8
+    assert time.monotonic() - asked_at < 30
     with reading(any_engine) as session:
         chunks = session.execute(select(JobChunkRow.state, JobChunkRow.attempts)).all()
     assert all(attempts == (state == ChunkState.DONE) for state, attempts in chunks)
