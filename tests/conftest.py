@@ -17,7 +17,8 @@ from db.engine import create_engine
 from tests import capabilities
 
 # pgserver keeps its lock files there, and warns where the machine names no such folder.
-os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="catalens-"))
+runtime_dir = tempfile.TemporaryDirectory(prefix="catalens-")
+os.environ.setdefault("XDG_RUNTIME_DIR", runtime_dir.name)
 
 # The tests must never see, nor touch, the data of whoever runs them.
 for name in [name for name in os.environ if name.startswith("CATALENS_")]:

@@ -19,6 +19,7 @@ class Screens:
 
     def take(self, page: Page, name: str) -> None:
         if self.folder is not None:
+            expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
             self.folder.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=self.folder / f"{name}.png")
 
