@@ -32,11 +32,6 @@ def ensure_paths(session: Session, paths: Iterable[str]) -> Mapping[str, int]:
     return {path: ids[normal] for path, normal in given.items()}
 
 
-def list_categories(session: Session) -> Sequence[CategoryRow]:
-    """Return the whole tree, ordered by path."""
-    return session.scalars(select(CategoryRow).order_by(CategoryRow.path)).all()
-
-
 def _levels(paths: Iterable[str]) -> list[list[str]]:
     """All paths and their ancestors, grouped by depth, roots first."""
     depths: dict[int, set[str]] = {}
