@@ -22,7 +22,10 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     *,
     arch: Annotated[str, typer.Option(help="custom_cnn, resnet50 or vit.")],
     data: Annotated[
-        Path, typer.Option(help="A folder for each category, a CSV, Grocery or Products-10K.")
+        Path,
+        typer.Option(
+            help="A folder for each category, a CSV or Parquet file, Grocery or Products-10K."
+        ),
     ],
     epochs: Annotated[int | None, typer.Option(help="Times each picture is seen.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the input, in pixels.")] = None,

@@ -3,14 +3,16 @@
 import csv
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from core.errors import InvalidInputError
 from core.imaging import EXTENSIONS
@@ -200,13 +202,33 @@ def _is_csv(path: Path) -> bool:
 def _read_csv(path: Path) -> Iterator[Sample]:
     """Paths are relative to the file."""
     with _open_csv(path) as reader:
-        columns = _find_columns(path, reader.fieldnames or ())
-        for number, row in enumerate(reader, start=2):
-            name, label = ((row[columns[key]] or "").strip() for key in ("path", "label"))
-            if not name or not label:
-                raise InvalidInputError(f"line {number} of {path} has no path or has no label")
-            part = _read_part(path, number, row[columns["split"]] if "split" in columns else "")
-            yield Sample(path.parent / name, label, part)
+        yield from _read_rows(path, reader.fieldnames or (), reader)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == ".parquet"
+
+
+def _read_parquet(path: Path) -> Iterator[Sample]:
+    """As a CSV file; paths are relative to the file."""
+    try:
+        table = parquet.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidInputError(f"{path} is no Parquet file: {error}") from error
+    rows = ({name: str(value or "") for name, value in row.items()} for row in table.to_pylist())
+    yield from _read_rows(path, table.column_names, rows)
+
+
+def _read_rows(
+    path: Path, names: Sequence[str], rows: Iterable[Mapping[str, str | None]]
+) -> Iterator[Sample]:
+    columns = _find_columns(path, names)
+    for number, row in enumerate(rows, start=2):
+        name, label = ((row[columns[key]] or "").strip() for key in ("path", "label"))
+        if not name or not label:
+            raise InvalidInputError(f"line {number} of {path} has no path or has no label")
+        part = _read_part(path, number, row[columns["split"]] if "split" in columns else "")
+        yield Sample(path.parent / name, label, part)
 
 
 def _find_columns(path: Path, names: Sequence[str]) -> Mapping[str, str]:
@@ -306,5 +328,6 @@ DATA_FORMATS = (
     ),
     DataFormat("grocery", "classes.csv and train.txt of Grocery", _is_grocery, _read_grocery),
     DataFormat("csv", "a CSV file with path, label and perhaps split", _is_csv, _read_csv),
+    DataFormat("parquet", "a Parquet file with the same columns", _is_parquet, _read_parquet),
     DataFormat("folder", "a folder for each category", _is_folder, _read_folder),
 )

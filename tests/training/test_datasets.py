@@ -2,6 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,12 @@ def make_csv(root: Path) -> Path:
     lines = [f"{path},{' > '.join(path.parent.parts)}" for path in files]
     path = root / "labels.csv"
     path.write_text("\n".join(["path,label", *lines]))
+    return path
+
+
+def make_parquet(root: Path) -> Path:
+    path = root / "labels.parquet"
+    pd.read_csv(make_csv(root)).to_parquet(path)
     return path
 
 
@@ -57,6 +64,7 @@ CASES = {
     "folder": make_folder,
     "csv": make_csv,
     "grocery": make_grocery,
+    "parquet": make_parquet,
     "products10k": make_products10k,
 }
 LABELS = {"products10k": {f"Group 7 > Product {number}" for number in range(len(COLOURS))}}
@@ -143,6 +151,12 @@ def test_a_csv_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes("path,label\na.png,Möbel\n".encode("latin-1"))
     with pytest.raises(InvalidInputError, match="is no CSV file in UTF-8"):
         read_dataset(tmp_path / "labels.csv")
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InvalidInputError, match="is no Parquet file"):
+        read_dataset(tmp_path / "labels.parquet")
 
 
 def test_a_category_that_is_only_tested_is_refused(tmp_path: Path) -> None:
