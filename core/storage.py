@@ -35,7 +35,7 @@ class ImageStore:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
         if not path.exists():
-            _write_whole(path, data)
+            write_whole(path, data)
         return sha256
 
     def read(self, sha256: str) -> bytes:
@@ -75,11 +75,11 @@ class ImageStore:
         path = self._renditions / str(max_side_px) / sha256[:2] / f"{original.name}.jpg"
         if not path.exists():
             picture = decode(self.read(sha256), _STORED)
-            _write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
+            write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
         return path
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only when all of it is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

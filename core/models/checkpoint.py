@@ -7,8 +7,6 @@ Nothing is ever unpickled.
 import hashlib
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from core.errors import CheckpointError
 from core.models.architectures import ARCHITECTURES, count_parameters
 from core.models.preprocessing import Preprocessing
+from core.storage import write_whole
 
 FORMAT_VERSION = 1
 
@@ -110,7 +109,7 @@ def save(path: Path, *, network: nn.Module, card: ModelCard) -> str:
     text = card.to_json()
     metadata = {"catalens": text, "seal": _seal(text, tensors)}
     data = safetensors.torch.save(tensors, metadata=metadata)
-    write_atomically(path, data)
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -133,21 +132,6 @@ def load(path: Path, *, digest: str | None = None) -> LoadedModel:
     text, tensors = _unpack(path, data)
     card = _read_card(path, text)
     return LoadedModel(digest=found, card=card, network=_build(path, card, tensors))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write the file under a temporary name, flush it to the disk, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _seal(card: str, tensors: Mapping[str, Tensor]) -> str:

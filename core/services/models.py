@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.actors import Actor, require
 from core.errors import CheckpointError, NotFoundError
 from core.settings import Settings
+from core.storage import write_whole
 from db.engine import reading, transaction
 from db.queries import categories as category_queries
 from db.queries import models as queries
@@ -89,7 +90,7 @@ def register_checkpoint(
     model = checkpoint.load(path)
     data = path.read_bytes()
     file_name = f"{model.arch}-{model.digest[:12]}.safetensors"
-    checkpoint.write_atomically(settings.models_dir / file_name, data)
+    write_whole(settings.models_dir / file_name, data)
     values = {
         "arch": model.arch,
         "file_name": file_name,
