@@ -32,7 +32,7 @@ class ModelCard:
     Attributes:
         labels: Category paths in the order of the network's outputs.
         temperature: Logits are divided by it before the softmax.
-        metrics: The evaluation, in the shape of ``core.training.metrics.Metrics``.
+        metrics: The evaluation, in the shape of ``core.evaluation.metrics.Metrics``.
     """
 
     arch: str

@@ -29,7 +29,7 @@ class ModelVersion:
 
     Attributes:
         digest: SHA-256 of the file.
-        metrics: In the shape of ``core.training.metrics.Metrics``.
+        metrics: In the shape of ``core.evaluation.metrics.Metrics``.
         problem: Why the file cannot be used; None when it can.
     """
 

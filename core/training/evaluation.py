@@ -11,11 +11,8 @@ import timm
 import torch
 from numpy.typing import NDArray
 
-from core.calibration import calibrated, expected_calibration_error, fit_temperature
-from core.training.arrangement import Arrangement
-from core.training.bench import Bench
-from core.training.datasets import Part
-from core.training.metrics import (
+from core.evaluation.calibration import calibrated, expected_calibration_error, fit_temperature
+from core.evaluation.metrics import (
     CalibrationError,
     Epoch,
     Metrics,
@@ -23,6 +20,9 @@ from core.training.metrics import (
     measure_accuracy,
     measure_categories,
 )
+from core.training.arrangement import Arrangement
+from core.training.bench import Bench
+from core.training.datasets import Part
 
 MAX_TRAIN_EVALUATED = 2000
 Scores = tuple[NDArray[np.float32], NDArray[np.int64]]

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.evaluation.metrics import Epoch, measure_accuracy
 from core.training.arrangement import Arrangement
 from core.training.bench import Bench, Indices, shuffle
-from core.training.metrics import Epoch, measure_accuracy
 
 OnStep = Callable[[int, int, float, tuple[Epoch, ...]], None]
 

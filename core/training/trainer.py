@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from core.errors import JobCancelledError
+from core.evaluation.metrics import Epoch
 from core.imaging import ImageLimits
 from core.models.architectures import get_architecture
 from core.models.checkpoint import ModelCard
@@ -20,7 +21,6 @@ from core.training.bench import Bench
 from core.training.datasets import Dataset, read_dataset
 from core.training.evaluation import evaluate
 from core.training.fitting import fit
-from core.training.metrics import Epoch
 from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
 from core.training.request import Recipe, TrainingRequest, resolve
 from core.training.transfer import fit_classifier

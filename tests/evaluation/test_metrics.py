@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.training.metrics import (
+from core.evaluation.metrics import (
     CalibrationError,
     Epoch,
     Metrics,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.calibration import (
+from core.evaluation.calibration import (
     calibrated,
     expected_calibration_error,
     fit_temperature,

@@ -1,0 +1,1 @@
+"""How good a model is: arrays in, figures with intervals out. No torch, no database."""
