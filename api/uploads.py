@@ -1,16 +1,17 @@
 """Uploads: files go to disk as they come, and become a batch at the end, all or none."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, UploadFile
+from anyio import CapacityLimiter, fail_after, from_thread, to_thread
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
-from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import InContext
-from core.errors import InvalidInputError
+from api.multipart import Part, read_parts
+from core.errors import CatalogError, InvalidInputError
 from core.services import uploads
 from core.services.context import Context
 from core.services.imports import ImportReport
@@ -20,8 +21,17 @@ router = APIRouter()
 
 MAX_FILES = 50  # in one request; the page sends several
 MANY_FILES_BYTES = 256 * 1024 * 1024  # a longer request carries one file, such as a zip
-READ_BYTES = 1024 * 1024
 MULTIPART_OVERHEAD_BYTES = 1024 * 1024
+STALLED_AFTER_S = 60
+
+# Requests that are received at once. The others wait, and slow ones hold up no other route.
+_receiving = CapacityLimiter(8)
+
+
+class StalledError(CatalogError):
+    """The client stopped in the middle of a request."""
+
+    status = 408
 
 
 class StartedUpload(BaseModel):
@@ -53,13 +63,19 @@ def start(context: InContext) -> StartedUpload:
 
 @router.post("/uploads/{upload_id}/files")
 async def put_files(context: InContext, upload_id: UUID, request: Request) -> list[FileResult]:
-    """Add up to 50 files, or one that is large (field ``files``; a name may hold folders)."""
+    """Add up to 50 files, or one that is large (field ``files``; a name may hold folders).
+
+    Each file goes to disk as it comes; the answer has a result for each, in their order.
+    """
     size_bytes = _checked_size(context, request)
-    max_files = MAX_FILES if size_bytes <= MANY_FILES_BYTES else 1
-    async with request.form(max_files=max_files, max_fields=0) as form:
-        files = [file for file in form.getlist("files") if not isinstance(file, str)]
-        put = partial(_put, context, str(upload_id))
-        return [await run_in_threadpool(put, file) for file in files]
+    take = partial(
+        _take_files,
+        context,
+        str(upload_id),
+        read_parts(request.headers.get("content-type", ""), _pieces(request)),
+        max_files=MAX_FILES if size_bytes <= MANY_FILES_BYTES else 1,
+    )
+    return await to_thread.run_sync(take, limiter=_receiving)
 
 
 @router.post("/uploads/{upload_id}/finish")
@@ -98,13 +114,28 @@ def _checked_size(context: Context, request: Request) -> int:
     return int(size)
 
 
-def _put(context: Context, upload_id: str, file: UploadFile) -> FileResult:
+def _take_files(
+    context: Context, upload_id: str, parts: Iterator[Part], *, max_files: int
+) -> list[FileResult]:
+    """Take the files of a request in, one after the other; a refused one stops no other."""
+    results: list[FileResult] = []
+    for part in parts:
+        if part.field != "files" or part.file_name is None:
+            raise InvalidInputError(f"send files only, in the field 'files', not {part.field!r}")
+        if len(results) == max_files:
+            raise InvalidInputError(
+                f"at most {MAX_FILES} files in one request, and one in a request of more than"
+                f" {MANY_FILES_BYTES:,} bytes; send the others in another"
+            )
+        results.append(_put(context, upload_id, part.file_name, part.chunks))
+        if max_files == 1 and not results[-1].accepted:
+            break  # the server answers at once, and passes over the rest
+    return results
+
+
+def _put(context: Context, upload_id: str, name: str, chunks: Iterator[bytes]) -> FileResult:
     result = uploads.put_file(
-        context.settings,
-        actor=context.actor,
-        upload_id=upload_id,
-        name=file.filename or "",
-        chunks=_chunks(file),
+        context.settings, actor=context.actor, upload_id=upload_id, name=name, chunks=chunks
     )
     if isinstance(result, UploadedFile):
         return FileResult(name=result.name, accepted=True)
@@ -113,6 +144,22 @@ def _put(context: Context, upload_id: str, file: UploadFile) -> FileResult:
     )
 
 
-def _chunks(file: UploadFile) -> Iterator[bytes]:
-    while chunk := file.file.read(READ_BYTES):
-        yield chunk
+def _pieces(request: Request) -> Iterator[bytes]:
+    """Yield the body as it comes, to a thread that the event loop started."""
+    stream = request.stream()
+    while piece := from_thread.run(_next_piece, stream):
+        yield piece
+
+
+async def _next_piece(stream: AsyncIterator[bytes]) -> bytes:
+    """Return the next piece of a body, empty at its end.
+
+    Raises:
+        StalledError: Nothing came for a while.
+        ClientDisconnect: The client is gone.
+    """
+    try:
+        with fail_after(STALLED_AFTER_S):
+            return await anext(stream, b"")
+    except TimeoutError as error:
+        raise StalledError(f"nothing came for {STALLED_AFTER_S} s; send it again") from error

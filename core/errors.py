@@ -61,6 +61,12 @@ class WeightsUnavailableError(CatalogError):
     """Pretrained weights could not be had."""
 
 
+class StorageFullError(CatalogError):
+    """The disk has no room left for what comes in."""
+
+    status = 507
+
+
 class JobCancelledError(CatalogError):
     """The job that this work belongs to was cancelled."""
 

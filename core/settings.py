@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     )
     max_batch_files: int = Field(20_000, gt=0, description="Most files in one batch.")
     max_zip_bytes: int = Field(4096 * MIB, gt=0, description="Most bytes a zip may expand to.")
+    min_free_bytes: int = Field(
+        512 * MIB, ge=0, description="Bytes of disk that uploads leave free."
+    )
     max_zip_ratio: int = Field(
         100, gt=0, description="Most times a zip member may be larger than its packed form."
     )

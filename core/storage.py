@@ -3,10 +3,11 @@
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
-from core.errors import InvalidInputError, NotFoundError
+from core.errors import InvalidInputError, NotFoundError, StorageFullError
 from core.imaging import ImageLimits, decode, encode_jpeg
 from core.imaging.decoding import PIXEL_CEILING
 
@@ -77,6 +78,16 @@ class ImageStore:
             picture = decode(self.read(sha256), _STORED)
             write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
         return path
+
+
+def check_disk(folder: Path, *, min_free_bytes: int) -> None:
+    """Raise StorageFullError when the disk that a folder lies on has less room than that."""
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < min_free_bytes:
+        raise StorageFullError(
+            f"{free_bytes:,} bytes are free on the disk of {folder}, and {min_free_bytes:,} are"
+            " kept free; make room, then send this again"
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -11,9 +11,10 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from core.ingest.photos import check_extension
 from core.ingest.sources import is_manifest, is_zip
 from core.services.imports import ImportReport, OnProgress, import_collection, source_limits
 from core.settings import Settings
+from core.storage import check_disk
 
 STALE_AFTER_S = 24 * 60 * 60
 """An upload that got no file for so long is thrown away."""
@@ -39,6 +41,7 @@ _NOTE = ".note.json"
 _PROGRESS = "progress.json"
 _PROGRESS_EVERY_S = 0.2
 _REPORT = "report.json"
+_ROOM_EVERY_BYTES = 16 * 1024 * 1024
 _TALLY = "tally.json"
 _CLAIM_WAIT_S = 1.0  # a file that arrives holds the upload for a moment, a batch for minutes
 
@@ -99,6 +102,7 @@ def put_file(
         NotFoundError: The actor has no such upload.
         ConflictError: It has become a batch, or is becoming one.
         InvalidInputError: The upload has as many files or bytes as one batch may have.
+        StorageFullError: The disk is full.
     """
     require(actor, "upload")
     folder = _find_folder(settings, actor, upload_id)
@@ -124,7 +128,8 @@ def _take_in(
     try:
         clean_name(name)
         max_bytes = settings.max_zip_bytes if is_zip(path) else settings.max_file_bytes
-        size_bytes = _receive(arriving, chunks, max_bytes)
+        free = partial(check_disk, path.parent, min_free_bytes=settings.min_free_bytes)
+        size_bytes = _receive(arriving, chunks, max_bytes, check_room=free)
         if not (is_zip(path) or is_manifest(path)):
             _check_photo(arriving, name)
     except (RefusedFileError, UnreadableImageError) as error:
@@ -336,19 +341,25 @@ def _path_in(folder: Path, name: str) -> Path:
     return folder / (named if is_zip(named) or is_manifest(named) else f"{digest}.photo")
 
 
-def _receive(path: Path, chunks: Iterable[bytes], max_bytes: int) -> int:
+def _receive(
+    path: Path, chunks: Iterable[bytes], max_bytes: int, check_room: Callable[[], None]
+) -> int:
     """Write the chunks as they come; return their size.
 
     Raises:
         UnreadableImageError: ``too_large``; the rest is not even read.
     """
-    size_bytes = 0
+    check_room()
+    size_bytes = checked_bytes = 0
     with path.open("wb") as file:
         for chunk in chunks:
             size_bytes += len(chunk)
             if size_bytes > max_bytes:
                 raise refuse("too_large", size_bytes=size_bytes, max_bytes=max_bytes)
             file.write(chunk)
+            if size_bytes - checked_bytes >= _ROOM_EVERY_BYTES:
+                check_room()
+                checked_bytes = size_bytes
     return size_bytes
 
 

@@ -1,9 +1,11 @@
 """What the routes answer, in status, headers and JSON."""
 
 import io
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
+import anyio
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -103,7 +105,7 @@ def test_errors_of_the_framework_are_json_too(client: TestClient) -> None:
         content=b"no parts",
         headers={"content-type": "multipart/form-data"},
     )
-    assert (body.status_code, body.json()["error"]) == (400, "InvalidInputError")
+    assert (body.status_code, body.json()["error"]) == (400, "MalformedBodyError")
     assert all(answer.json()["message"] for answer in (missing, method, body))
 
 
@@ -167,7 +169,8 @@ def test_an_upload_can_be_thrown_away(client: TestClient) -> None:
 def test_an_upload_request_takes_fifty_files(client: TestClient) -> None:
     upload_id = client.post("/uploads").json()["upload_id"]
     files = [("files", (f"{number}.png", b"x")) for number in range(51)]
-    assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
+    answer = client.post(f"/uploads/{upload_id}/files", files=files)
+    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidInputError")
 
 
 def test_a_large_upload_request_takes_one_file(
@@ -176,8 +179,19 @@ def test_a_large_upload_request_takes_one_file(
     monkeypatch.setattr(uploads, "MANY_FILES_BYTES", 100)
     upload_id = client.post("/uploads").json()["upload_id"]
     files = [("files", (f"{number}.png", png(16))) for number in range(2)]
-    assert client.post(f"/uploads/{upload_id}/files", files=files).status_code == 400
+    answer = client.post(f"/uploads/{upload_id}/files", files=files)
+    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidInputError")
     assert client.post(f"/uploads/{upload_id}/files", files=files[:1]).status_code == 200
+
+
+def test_a_client_that_stops_in_the_middle_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stalled() -> AsyncIterator[bytes]:
+        await anyio.sleep_forever()
+        yield b""
+
+    monkeypatch.setattr(uploads, "STALLED_AFTER_S", 0.01)
+    with pytest.raises(uploads.StalledError):
+        anyio.run(uploads._next_piece, stalled())
 
 
 def test_an_upload_that_became_a_batch_is_not_thrown_away(client: TestClient) -> None:

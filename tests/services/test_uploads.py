@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -8,10 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from core.actors import Actor
-from core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    StorageFullError,
+)
 from core.services import uploads
 from core.services.uploads import Refusal, UploadedFile
-from core.settings import Settings
+from core.settings import MIB, Settings
 from core.storage import ImageStore
 from db.engine import reading
 from db.rows import BatchRow, ListingRow
@@ -319,6 +326,28 @@ def test_an_upload_takes_no_more_bytes_than_a_zip_may_have(settings, actor, uplo
     with pytest.raises(InvalidInputError, match="bytes together"):
         put("3.png")
     assert len(list((settings.uploads_dir / upload_id).glob("*.photo"))) == 2
+    assert not list((settings.uploads_dir / upload_id).glob("*.part"))
+
+
+def test_a_full_disk_stops_an_upload_and_leaves_nothing_half(settings, actor, upload_id):
+    asked = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal asked
+        for _ in range(9):
+            asked += 1
+            yield bytes(20 * MIB)
+
+    def put(min_free_bytes: int) -> None:
+        full = settings.model_copy(update={"min_free_bytes": min_free_bytes})
+        uploads.put_file(full, actor=actor, upload_id=upload_id, name="a.zip", chunks=chunks())
+
+    with pytest.raises(StorageFullError, match="make room"):
+        put(2**60)
+    assert asked == 0
+    with pytest.raises(StorageFullError):
+        put(shutil.disk_usage(settings.data_dir).free - 10 * MIB)
+    assert asked == 1
     assert not list((settings.uploads_dir / upload_id).glob("*.part"))
 
 
