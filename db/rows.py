@@ -27,6 +27,7 @@ from db.states import (
     ListingState,
     ModelState,
     Role,
+    Split,
 )
 
 
@@ -195,6 +196,51 @@ class PredictionRow(_Identified):
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
     probability: Mapped[float]
     top: Mapped[list[Any]]
+
+
+class EvaluationRow(_Identified):
+    """How good a model version, or an ensemble of some, is on one split of one data set.
+
+    ``subject`` is the checkpoint's SHA-256, or that of an ensemble's members; an ensemble
+    has no model version, and ``members`` lists ``{"version_id", "weight"}``. ``data_digest``
+    is the SHA-256 of the split's pictures and labels. ``metrics`` holds the figures, the
+    Parquet file in the models' folder what was said of each picture.
+    """
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        UniqueConstraint("subject", "data_digest", "split"),
+        _one_of("split", Split),
+        CheckConstraint("pictures > 0", name="pictures"),
+        CheckConstraint("length(subject) = 64", name="subject"),
+        CheckConstraint("length(data_digest) = 64", name="data_digest"),
+        Index("ix_evaluations_data_digest_split", "data_digest", "split"),
+    )
+    subject: Mapped[str] = mapped_column(sa.String(64))
+    model_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model_versions.id"), index=True
+    )
+    members: Mapped[list[Any]] = mapped_column(default=list)
+    data_name: Mapped[str] = mapped_column(sa.String(200))
+    data_digest: Mapped[str] = mapped_column(sa.String(64))
+    split: Mapped[str] = mapped_column(sa.String(20))
+    pictures: Mapped[int]
+    metrics: Mapped[dict[str, Any]]
+    file_name: Mapped[str] = mapped_column(sa.String(200))
+
+
+class HeldOutReadRow(_Identified):
+    """A model version was shown a test split: one row each time, whatever came of it.
+
+    A figure on a test split is honest only when the split was read once.
+    """
+
+    __tablename__ = "test_reads"
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    data_name: Mapped[str] = mapped_column(sa.String(200))
+    data_digest: Mapped[str] = mapped_column(sa.String(64))
+    pictures: Mapped[int]
 
 
 class EmbeddingRow(_Identified):

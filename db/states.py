@@ -87,6 +87,15 @@ class ExplanationState(StrEnum):
     FAILED = "failed"
 
 
+class Split(StrEnum):
+    """Which part of a data set was measured; ``all`` is data without a split of its own."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+    ALL = "all"
+
+
 class Role(StrEnum):
     STAFF = "staff"
     REVIEWER = "reviewer"

@@ -112,7 +112,7 @@ def measure_categories(
 
 
 def count_confusions(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], names: Sequence[str]
+    predicted: NDArray[np.integer], labels: NDArray[np.integer], names: Sequence[str]
 ) -> list[Confusion]:
     """Return the pairs that were mixed up, most frequent first."""
     wrong = predicted != labels

@@ -11,8 +11,10 @@ from db.rows import (
     BatchRow,
     DecisionRow,
     EmbeddingRow,
+    EvaluationRow,
     ExplanationRow,
     FlagRow,
+    HeldOutReadRow,
     ImageRow,
     JobChunkRow,
     JobRow,
@@ -87,6 +89,20 @@ def make_decision(listing: ListingRow, user_id: int, **changed: object) -> Decis
     return DecisionRow(**(values | changed))
 
 
+def make_evaluation(version_id: int | None, **changed: object) -> EvaluationRow:
+    values = {
+        "subject": "b" * 64,
+        "model_version_id": version_id,
+        "data_name": "labelled",
+        "data_digest": "e" * 64,
+        "split": "test",
+        "pictures": 3,
+        "metrics": {},
+        "file_name": "b.parquet",
+    }
+    return EvaluationRow(**(values | changed))
+
+
 def add_everything(engine: sa.Engine) -> None:
     """Fill every table."""
     with transaction(engine) as session:
@@ -110,6 +126,14 @@ def add_everything(engine: sa.Engine) -> None:
                     kind="dark",
                     severity=FlagSeverity.WARN,
                     score=0.1,
+                ),
+                make_evaluation(prediction.model_version_id),
+                HeldOutReadRow(
+                    model_version_id=prediction.model_version_id,
+                    user_id=user_id,
+                    data_name="labelled",
+                    data_digest="e" * 64,
+                    pictures=3,
                 ),
                 JobChunkRow(job_id=job.id, position=0, items=[photo.id]),
                 WorkerRow(executor_id="w1"),

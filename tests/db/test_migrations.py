@@ -35,9 +35,12 @@ def test_rows_survive_down_to_the_first_revision_and_up_again(any_engine):
     before = count_rows(any_engine)
 
     database.downgrade(any_engine, "0001")
+    first = set(sa.inspect(any_engine).get_table_names())
     database.upgrade(any_engine)
 
-    assert count_rows(any_engine) == before
+    after = count_rows(any_engine)
+    assert "predictions" in first
+    assert after == {name: count if name in first else 0 for name, count in before.items()}
     command.check(database.alembic_config(any_engine))
 
 

@@ -1,0 +1,186 @@
+"""The figures of one evaluation, each with its interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.bootstrap import (
+    Floats,
+    Interval,
+    Statistic,
+    bootstrap,
+    divide,
+    mean_of,
+    wilson,
+)
+from core.evaluation.coverage import area_under_risk
+from core.evaluation.grouping import SHOTS, Groups, shot_of
+from core.evaluation.predictions import Predictions
+from core.evaluation.reliability import calibration_error
+
+TOP = 5
+_LEAST = 1e-12  # stands for a probability of 0 in a logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure that an evaluation may hold.
+
+    Attributes:
+        key: Stored, so never renamed.
+        better: Whether higher or lower is better.
+        unit: ``fraction`` of 1, or ``nats``.
+        text: What it means, in plain words.
+    """
+
+    key: str
+    label: str
+    better: str
+    unit: str
+    text: str
+
+
+FIGURES: Mapping[str, Figure] = {
+    row.key: row
+    for row in (
+        Figure("top1", "Accuracy", "high", "fraction", "The likeliest category is the right one."),
+        Figure("top5", "Top 5", "high", "fraction", "The right one is among the five likeliest."),
+        Figure("macro", "By category", "high", "fraction", "The mean of all categories' accuracy."),
+        Figure("coarse_top1", "Group", "high", "fraction", "The likeliest is of the right group."),
+        Figure(
+            "coarse_mass_top1",
+            "Group, summed",
+            "high",
+            "fraction",
+            "The group whose categories together are likeliest is the right one.",
+        ),
+        *(
+            Figure(f"{shot.key}_shot", f"{shot.key}-shot".title(), "high", "fraction", shot.label)
+            for shot in SHOTS
+        ),
+        Figure("ece", "Calibration error", "low", "fraction", "Gap of confidence and accuracy."),
+        Figure("ece_before", "Before calibration", "low", "fraction", "The same without scaling."),
+        Figure("aurc", "Area under risk", "low", "fraction", "Mean error over all coverages."),
+        Figure("nll", "Log loss", "low", "nats", "Mean of -log of the right one's probability."),
+    )
+}
+
+
+def measure_figures(
+    predictions: Predictions,
+    groups: Groups,
+    train_counts: Sequence[int] | None,
+    *,
+    resamples: int = 1000,
+) -> dict[str, Interval]:
+    """Return the figures, by key of ``FIGURES``, of pictures whose labels are all known.
+
+    Args:
+        train_counts: Training pictures of each label; None leaves the shots out.
+    """
+    statistics = _accuracies(predictions) | _groups(predictions, groups) | _honesty(predictions)
+    if train_counts:
+        statistics |= _shots(predictions, train_counts)
+    return bootstrap(statistics, len(predictions), resamples=resamples)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The accuracy on the pictures of one category or one group.
+
+    Attributes:
+        interval: Wilson's; a resample says little about a handful of pictures.
+    """
+
+    name: str
+    count: int
+    hits: int
+    interval: Interval
+
+
+def measure_parts(
+    parts: NDArray[np.integer], correct: NDArray[np.bool_], names: Sequence[str]
+) -> list[Part]:
+    """Return the accuracy of each part that has pictures, in the order of the names.
+
+    Args:
+        parts: (N,) index of each picture's part.
+        correct: (N,).
+    """
+    counts = np.bincount(parts, minlength=len(names))
+    hits = np.bincount(parts, weights=correct, minlength=len(names)).astype(np.int64)
+    return [
+        Part(names[at], int(counts[at]), int(hits[at]), wilson(int(hits[at]), int(counts[at])))
+        for at in np.flatnonzero(counts).tolist()
+    ]
+
+
+def mean_over_parts(parts: NDArray[np.integer], correct: NDArray[np.bool_]) -> Statistic:
+    """Return the statistic: the mean of the parts' accuracies, parts without pictures left out."""
+    order = np.argsort(parts, kind="stable")
+    starts = np.flatnonzero(np.diff(parts[order], prepend=-1))
+    hits = correct[order].astype(np.float64)
+
+    def statistic(weights: Floats) -> Floats:
+        held = weights[:, order]
+        counts = np.add.reduceat(held, starts, axis=1)
+        accuracies = divide(np.add.reduceat(held * hits, starts, axis=1), counts)
+        mean: Floats = np.nanmean(accuracies, axis=1)
+        return mean
+
+    return statistic
+
+
+def _accuracies(predictions: Predictions) -> dict[str, Statistic]:
+    return {
+        "top1": mean_of(predictions.correct),
+        "top5": mean_of(predictions.ranks < TOP),
+        "macro": mean_over_parts(predictions.targets, predictions.correct),
+    }
+
+
+def _groups(predictions: Predictions, groups: Groups) -> dict[str, Statistic]:
+    if not groups.are_coarser:
+        return {}
+    true = groups.of(predictions.targets)
+    return {
+        "coarse_top1": mean_of(groups.of(predictions.predicted) == true),
+        "coarse_mass_top1": mean_of(_likeliest_group(predictions, groups) == true),
+    }
+
+
+def _likeliest_group(predictions: Predictions, groups: Groups) -> NDArray[np.int64]:
+    """Return the group with the largest sum of kept probabilities, (N,)."""
+    of_kept = groups.of(predictions.top_indices)
+    order = np.argsort(of_kept, axis=1, kind="stable")
+    sorted_groups = np.take_along_axis(of_kept, order, axis=1)
+    sums = np.cumsum(np.take_along_axis(predictions.top_probabilities, order, axis=1), axis=1)
+    ends = np.ones_like(sorted_groups, dtype=np.bool_)
+    ends[:, :-1] = sorted_groups[:, 1:] != sorted_groups[:, :-1]
+    before = np.maximum.accumulate(np.where(ends, sums, 0.0), axis=1)
+    before = np.concatenate([np.zeros((len(sums), 1)), before[:, :-1]], axis=1)
+    masses = np.where(ends, sums - before, -1.0)
+    best = masses.argmax(axis=1)
+    likeliest: NDArray[np.int64] = sorted_groups[np.arange(len(sums)), best]
+    return likeliest
+
+
+def _shots(predictions: Predictions, train_counts: Sequence[int]) -> dict[str, Statistic]:
+    of_picture = shot_of(train_counts)[predictions.targets]
+    return {
+        f"{shot.key}_shot": mean_of(predictions.correct, of_picture == at)
+        for at, shot in enumerate(SHOTS)
+    }
+
+
+def _honesty(predictions: Predictions) -> dict[str, Statistic]:
+    correct = predictions.correct
+    likelihoods = np.maximum(predictions.true_probabilities.astype(np.float64), _LEAST)
+    return {
+        "ece": calibration_error(predictions.confidences, correct),
+        "ece_before": calibration_error(predictions.raw_confidences, correct),
+        "aurc": area_under_risk(predictions.confidences, correct),
+        "nll": mean_of(-np.log(likelihoods)),
+    }
