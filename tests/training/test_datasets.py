@@ -128,13 +128,13 @@ def test_a_split_column_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("path\na.png", "needs the columns path and label"),
-        ("", "it has none"),
-        ("path,label\na.png,A\nb.png,B", "2 of 2 files"),
-        ("path,label\nWarm/Red/0.png,\n", "line 2 .* has no label"),
+        ("path\na.png", "no column label"),
+        ("", "its columns are: none"),
+        ("path,label\na.png,A\nb.png,B", "2 of the 2 files"),
+        ("path,label\nWarm/Red/0.png,\n", "row 2 .* has no label"),
         ("path,label,split\nWarm/Red/0.png,Red,later\n", "'later'"),
         ("path,label\nWarm/Red/0.png,Red\n", "1 categories"),
-        ("label,path\nRed\n", "line 2 .* has no path"),
+        ("label,path\nRed\n", "row 2 .* has no path"),
         ("path;label\nWarm/Red/0.png;Red\n", "1 categories"),
     ],
 )
@@ -149,13 +149,13 @@ def test_a_csv_file_that_cannot_be_used_says_why(
 
 def test_a_csv_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes("path,label\na.png,Möbel\n".encode("latin-1"))
-    with pytest.raises(InvalidInputError, match="is no CSV file in UTF-8"):
+    with pytest.raises(InvalidInputError, match=r"is not UTF-8 text \(byte 18\)"):
         read_dataset(tmp_path / "labels.csv")
 
 
 def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InvalidInputError, match="is no Parquet file"):
+    with pytest.raises(InvalidInputError, match="cannot be read as Parquet"):
         read_dataset(tmp_path / "labels.parquet")
 
 
@@ -169,7 +169,7 @@ def test_a_category_that_is_only_tested_is_refused(tmp_path: Path) -> None:
 def test_a_broken_line_of_grocery_is_named(tmp_path: Path) -> None:
     make_grocery(tmp_path)
     (tmp_path / "val.txt").write_text("val/Red/1.png, 99, 0")
-    with pytest.raises(InvalidInputError, match=r"line 1 of .*val\.txt"):
+    with pytest.raises(InvalidInputError, match=r"row 1 of .*val\.txt"):
         read_dataset(tmp_path)
 
 

@@ -1,0 +1,55 @@
+"""Data to train on: a path, or what our own reviewers have decided."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.actors import Actor, require
+from core.settings import Settings
+from core.storage import ImageStore
+from core.training.data.samples import Dataset, Sample
+from core.training.datasets import make_dataset, read_labels, require_files
+from db.engine import reading
+from db.queries.reviewed import list_reviewed_photos
+
+REVIEWED = "reviewed"
+"""The word for the accepted and corrected listings of this installation."""
+
+_PAGE_ROWS = 10_000
+
+
+def open_dataset(engine: sa.Engine, settings: Settings, *, actor: Actor, data: str) -> Dataset:
+    """Return labelled pictures whose files are all there; no picture is opened.
+
+    Args:
+        data: ``reviewed``, or the path of a layout of ``DATA_FORMATS``.
+
+    Raises:
+        ForbiddenError: The actor may not train.
+        InvalidInputError: The data cannot be used.
+    """
+    require(actor, "train")
+    dataset = _read(engine, settings, data)
+    require_files(dataset)
+    return dataset
+
+
+def _read(engine: sa.Engine, settings: Settings, data: str) -> Dataset:
+    if data != REVIEWED:
+        return read_labels(Path(data))
+    source = "what was reviewed here (accepted and corrected listings)"
+    return make_dataset(source, REVIEWED, REVIEWED, _list_reviewed(engine, settings))
+
+
+def _list_reviewed(engine: sa.Engine, settings: Settings) -> Iterator[Sample]:
+    store = ImageStore(settings.images_dir, settings.cache_dir)
+    after_id = 0
+    while True:
+        with reading(engine) as session:
+            photos = list_reviewed_photos(session, after_id=after_id, limit=_PAGE_ROWS)
+        if not photos:
+            return
+        after_id = photos[-1].id
+        for photo in photos:
+            yield Sample(store.path(photo.sha256), photo.path, item=f"listing {photo.listing_id}")

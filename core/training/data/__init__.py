@@ -1,0 +1,1 @@
+"""Labelled pictures: where they are read from, what is checked, how they are split."""
