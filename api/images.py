@@ -1,15 +1,14 @@
 """Photos and Grad-CAM pictures, at addresses that never change their content."""
 
+from asyncio import shield, wrap_future
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from api.dependencies import InContext
 from api.parameters import PathId, QueryId
-from core.errors import NotFoundError
-from core.services import explanations
-from core.storage import RENDITIONS, ImageStore
+from core.services import explanations, images
 
 router = APIRouter()
 
@@ -18,14 +17,22 @@ IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
 
-@router.get("/images/{sha256}/{rendition}")
-def get_image(context: InContext, sha256: Sha256, rendition: str) -> FileResponse:
-    """Return a photo as a JPEG of one of the sizes of ``RENDITIONS``."""
-    if rendition not in RENDITIONS:
-        raise NotFoundError(f"no rendition {rendition!r}; there are {list(RENDITIONS)}")
-    store = ImageStore(context.settings.images_dir, context.settings.cache_dir)
-    path = store.rendition(sha256, RENDITIONS[rendition])
-    return FileResponse(path, media_type="image/jpeg", headers=IMMUTABLE)
+@router.get("/images/{sha256}/{size}", response_model=None)
+async def get_image(
+    context: InContext,
+    sha256: Sha256,
+    size: str,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return a photo as a JPEG of a size, ``thumb`` or ``view``; 304 to who has it already."""
+    making = images.request_rendition(
+        context.settings, actor=context.actor, sha256=sha256, size=size
+    )
+    headers = IMMUTABLE | {"ETag": images.etag_of(sha256, size)}
+    if headers["ETag"] in if_none_match:
+        return Response(status_code=304, headers=headers)
+    path = await shield(wrap_future(making))  # another client may wait for the same one
+    return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
 @router.get("/explanations/{prediction_id}", response_model=None)

@@ -5,14 +5,16 @@ from typing import Literal
 
 from core.errors import ForbiddenError
 
-Permission = Literal["upload", "review", "publish", "export", "dashboards", "train", "administer"]
+Permission = Literal[
+    "look", "upload", "review", "publish", "export", "dashboards", "train", "administer"
+]
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "staff": frozenset({"upload", "publish", "export"}),
-    "reviewer": frozenset({"review"}),
-    "manager": frozenset({"upload", "publish", "export", "review", "dashboards", "train"}),
+    "staff": frozenset({"look", "upload", "publish", "export"}),
+    "reviewer": frozenset({"look", "review"}),
+    "manager": frozenset({"look", "upload", "publish", "export", "review", "dashboards", "train"}),
     "admin": frozenset(
-        {"upload", "publish", "export", "review", "dashboards", "train", "administer"}
+        {"look", "upload", "publish", "export", "review", "dashboards", "train", "administer"}
     ),
 }
 

@@ -60,6 +60,20 @@ class ImageStore:
             raise NotFoundError(f"{sha256!r} names no photo")
         return self._originals / sha256[:2] / sha256[2:4] / sha256
 
+    def rendition_path(self, sha256: str, max_side_px: int) -> Path:
+        """Return where a rendition lies, whether it does or not.
+
+        Raises:
+            InvalidInputError: The size is none of ``RENDITIONS``.
+            NotFoundError: The name is no SHA-256.
+        """
+        if max_side_px not in RENDITIONS.values():
+            raise InvalidInputError(
+                f"no rendition of {max_side_px} px; there are {list(RENDITIONS.values())}"
+            )
+        name = self.path(sha256).name
+        return self._renditions / str(max_side_px) / sha256[:2] / f"{name}.jpg"
+
     def rendition(self, sha256: str, max_side_px: int) -> Path:
         """Return the path of a JPEG no larger than that, made at first use.
 
@@ -68,12 +82,7 @@ class ImageStore:
             NotFoundError: No such original.
             UnreadableImageError: The original was damaged since it was stored.
         """
-        if max_side_px not in RENDITIONS.values():
-            raise InvalidInputError(
-                f"no rendition of {max_side_px} px; there are {list(RENDITIONS.values())}"
-            )
-        original = self.path(sha256)
-        path = self._renditions / str(max_side_px) / sha256[:2] / f"{original.name}.jpg"
+        path = self.rendition_path(sha256, max_side_px)
         if not path.exists():
             picture = decode(self.read(sha256), _STORED)
             write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))

@@ -59,6 +59,19 @@ def test_a_photo_comes_as_a_small_jpeg_that_never_changes(client: TestClient, sh
     assert (picture.format, max(picture.size)) == ("JPEG", 40)
 
 
+def test_who_has_a_photo_already_is_told_so(client: TestClient, sha256: str) -> None:
+    address = f"/images/{sha256}/thumb"
+    tag = client.get(address).headers["etag"]
+    for known in (tag, f'"other", W/{tag}'):
+        again = client.get(address, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert "immutable" in again.headers["cache-control"]
+    other = client.get(f"/images/{sha256}/view", headers={"If-None-Match": tag})
+    assert other.status_code == 200
+    missing = client.get(f"/images/{'0' * 64}/thumb", headers={"If-None-Match": "*"})
+    assert missing.status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [

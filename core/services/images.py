@@ -1,0 +1,72 @@
+"""Photos for the browser: small JPEGs, each made once, few at a time."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+from threading import RLock
+
+from core.actors import Actor, require
+from core.errors import NotFoundError
+from core.settings import Settings
+from core.storage import RENDITIONS, ImageStore
+
+
+def etag_of(sha256: str, size: str) -> str:
+    """Return what stands for a rendition's content in HTTP: it never changes."""
+    return f'"{sha256}-{RENDITIONS.get(size, 0)}"'
+
+
+def request_rendition(settings: Settings, *, actor: Actor, sha256: str, size: str) -> Future[Path]:
+    """Return where a JPEG of the photo lies, or will: it is made at first use.
+
+    However many ask for the same one at the same time, the photo is decoded once; at most
+    ``decode_threads`` photos are decoded at once. The future fails with
+    UnreadableImageError when the original was damaged since it was stored.
+
+    Args:
+        size: Key of ``RENDITIONS``.
+
+    Raises:
+        ForbiddenError: The actor may not see photos.
+        NotFoundError: No such photo, or no such size.
+    """
+    require(actor, "look")
+    if size not in RENDITIONS:
+        raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
+    store = ImageStore(settings.images_dir, settings.cache_dir)
+    path = store.rendition_path(sha256, RENDITIONS[size])
+    if path.exists():
+        made: Future[Path] = Future()
+        made.set_result(path)
+        return made
+    if not store.path(sha256).exists():
+        raise NotFoundError(f"no photo {sha256}")
+    make = partial(store.rendition, sha256, RENDITIONS[size])
+    return _workshop(settings.decode_threads).submit(path, make)
+
+
+class _Workshop:
+    """Threads that make files; who asks for a file in the making waits for the same one."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rendition")
+        self._making: dict[Path, Future[Path]] = {}
+        self._lock = RLock()  # a future that is done already calls back from within submit()
+
+    def submit(self, path: Path, make: Callable[[], Path]) -> Future[Path]:
+        with self._lock:
+            making = self._making.get(path)
+            if making is None:
+                making = self._making[path] = self._threads.submit(make)
+                making.add_done_callback(lambda _: self._forget(path))
+        return making
+
+    def _forget(self, path: Path) -> None:
+        with self._lock:
+            self._making.pop(path, None)
+
+
+@cache
+def _workshop(threads: int) -> _Workshop:
+    return _Workshop(threads)
