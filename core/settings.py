@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         return self.data_dir / "models"
 
     @property
+    def evaluations_dir(self) -> Path:
+        """What models said of labelled pictures, one file an evaluation."""
+        return self.models_dir / "evaluations"
+
+    @property
     def cache_dir(self) -> Path:
         """Renditions and Grad-CAM pictures: may be deleted, is made again."""
         return self.data_dir / "cache"

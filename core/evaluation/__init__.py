@@ -3,7 +3,14 @@
 from core.evaluation.bootstrap import Interval
 from core.evaluation.comparison import PairedTest, compare
 from core.evaluation.figures import FIGURES, Figure
-from core.evaluation.files import Header, Picture, PredictionFile, PredictionWriter, writing
+from core.evaluation.files import (
+    Header,
+    Picture,
+    Pictures,
+    PredictionFile,
+    PredictionWriter,
+    writing,
+)
 from core.evaluation.grouping import SHOTS, group_labels, group_of
 from core.evaluation.predictions import MAX_KEPT, Predictions, predict
 from core.evaluation.report import Report, measure
@@ -17,6 +24,7 @@ __all__ = [
     "Interval",
     "PairedTest",
     "Picture",
+    "Pictures",
     "PredictionFile",
     "PredictionWriter",
     "Predictions",

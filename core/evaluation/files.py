@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -98,6 +98,35 @@ def writing(path: Path, header: Header, *, kept: int) -> Iterator[PredictionWrit
         partial.replace(path)
 
 
+class Pictures(Sequence[Picture]):
+    """Pictures in columns: a tenth of the memory that as many objects would take."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        if isinstance(index, slice):
+            return self.take(range(len(self))[index])
+        (found,) = self.take([range(len(self))[index]])
+        return found
+
+    def take(self, indices: Sequence[int]) -> list[Picture]:
+        """Return the pictures at these places."""
+        rows = self._table.take(pa.array(indices, pa.int64())).to_pylist()
+        return [Picture(**row) for row in rows]
+
+    def column(self, name: str) -> list[str]:
+        """Return one attribute of every picture."""
+        return list(self._table[name].to_pylist())
+
+
 class PredictionFile:
     """Reads what ``writing`` wrote; columns that are not asked for stay on the disk.
 
@@ -125,11 +154,9 @@ class PredictionFile:
         arrays[-2:] = [column[:, None] for column in arrays[-2:]]
         return Predictions(*arrays)
 
-    def read_pictures(self) -> list[Picture]:
+    def read_pictures(self) -> "Pictures":
         """Return the pictures in the order of the predictions."""
-        table = self._file.read(columns=[field.name for field in fields(Picture)])
-        columns = [table[field.name].to_pylist() for field in fields(Picture)]
-        return [Picture(*row) for row in zip(*columns, strict=True)]
+        return Pictures(self._file.read(columns=[field.name for field in fields(Picture)]))
 
     def read_batches(self, rows: int) -> Iterator[tuple[list[Picture], Predictions]]:
         """Yield at most so many rows at a time, with all that was kept of them."""

@@ -1,0 +1,256 @@
+"""Where a model is right and wrong, down to the photo: by category and by pair.
+
+From the files of predictions; no torch in here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from core.actors import Actor, require
+from core.errors import NotFoundError
+from core.evaluation.grouping import group_of
+from core.services.evaluations import Measured, Narrowing, load_measured
+from core.settings import Settings
+
+Order = Literal["worst", "best", "spread", "name"]
+ORDERS: Mapping[Order, str] = {
+    "worst": "Least accurate first",
+    "best": "Most accurate first",
+    "spread": "Where the models differ most",
+    "name": "By name",
+}
+MAX_CATEGORY_ROWS = 20_000
+MAX_PHOTOS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRow:
+    """One category as several evaluations see it.
+
+    Attributes:
+        pictures: In the first evaluation that has it.
+        accuracies: In the order of the evaluations; None where it has no pictures.
+    """
+
+    category: str
+    group: str
+    pictures: int
+    accuracies: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryTable:
+    """Categories against evaluations: the data of a heat map.
+
+    Attributes:
+        evaluation_ids: The columns.
+        rows: At most as many as were asked for, of ``total``.
+    """
+
+    evaluation_ids: tuple[int, ...]
+    rows: tuple[CategoryRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionPair:
+    """How many pictures of one category were taken for another.
+
+    Attributes:
+        share: Of the pictures of the true category, 0 to 1.
+    """
+
+    true: str
+    predicted: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoCase:
+    """A photo with what a model said of it.
+
+    Attributes:
+        index: Its place in the evaluation's file; the photo's address is
+            ``/api/evaluations/{evaluation_id}/photos/{index}``.
+        confidence: Calibrated probability of ``predicted``.
+        true_probability: Calibrated probability of ``true``.
+    """
+
+    evaluation_id: int
+    index: int
+    file_name: str
+    true: str
+    predicted: str
+    confidence: float
+    true_probability: float
+
+
+def compare_categories(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    evaluation_ids: Sequence[int],
+    narrowing: Narrowing | None = None,
+    order: Order = "worst",
+    limit: int = 50,
+) -> CategoryTable:
+    """Return the accuracy of each category in several evaluations side by side.
+
+    Raises:
+        ForbiddenError: The actor may not see dashboards.
+        NotFoundError: No such evaluation, or its file is missing.
+    """
+    require(actor, "dashboards")
+    columns = [_category_column(engine, settings, id_, narrowing) for id_ in evaluation_ids]
+    names = sorted(set().union(*columns))
+    rows = [_category_row(name, columns) for name in names]
+    rows.sort(key=_SORT_KEYS[order])
+    limit = min(limit, MAX_CATEGORY_ROWS)
+    return CategoryTable(tuple(evaluation_ids), tuple(rows[:limit]), len(rows))
+
+
+def list_confusions(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    evaluation_id: int,
+    narrowing: Narrowing | None = None,
+    limit: int = 100,
+) -> tuple[ConfusionPair, ...]:
+    """Return the pairs that were mixed up, most frequent first, by true category narrowed.
+
+    Raises:
+        ForbiddenError: The actor may not see dashboards.
+        NotFoundError: No such evaluation, or its file is missing.
+    """
+    require(actor, "dashboards")
+    measured = load_measured(engine, settings, evaluation_id=evaluation_id)
+    chosen = measured.select(narrowing or Narrowing())
+    targets = measured.predictions.targets[chosen].astype(np.int64)
+    predicted = measured.predictions.predicted[chosen]
+    sizes = np.bincount(targets, minlength=len(measured.labels))
+    codes = (targets * len(measured.labels) + predicted)[targets != predicted]
+    pairs, counts = np.unique(codes, return_counts=True)
+    ranked = np.lexsort((pairs, -counts))[:limit]
+    return tuple(
+        _pair(measured, *divmod(int(pairs[at]), len(measured.labels)), int(counts[at]), sizes)
+        for at in ranked
+    )
+
+
+def list_confused_photos(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    evaluation_id: int,
+    true: str,
+    predicted: str | None = None,
+    limit: int = 60,
+) -> tuple[PhotoCase, ...]:
+    """Return photos of one category that were taken for another, the surest mistakes first.
+
+    Args:
+        predicted: None takes every wrong category; the true one takes what was right.
+
+    Raises:
+        ForbiddenError: The actor may not see dashboards.
+        NotFoundError: No such evaluation or category, or the file is missing.
+    """
+    require(actor, "dashboards")
+    measured = load_measured(engine, settings, evaluation_id=evaluation_id)
+    predictions = measured.predictions
+    chosen = predictions.targets == _index_of(measured, true)
+    if predicted is None:
+        chosen &= ~predictions.correct
+    else:
+        chosen &= predictions.predicted == _index_of(measured, predicted)
+    indices = np.flatnonzero(chosen)
+    ranked = indices[np.argsort(-predictions.confidences[indices], kind="stable")]
+    return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_PHOTOS)]))
+
+
+def _category_column(
+    engine: sa.Engine, settings: Settings, evaluation_id: int, narrowing: Narrowing | None
+) -> Mapping[str, tuple[int, float]]:
+    """Return pictures and accuracy by category."""
+    measured = load_measured(engine, settings, evaluation_id=evaluation_id)
+    predictions = measured.predictions.take(measured.select(narrowing or Narrowing()))
+    size = len(measured.labels)
+    counts = np.bincount(predictions.targets, minlength=size)
+    hits = np.bincount(predictions.targets, weights=predictions.correct, minlength=size)
+    return {
+        measured.labels[at]: (int(counts[at]), float(hits[at] / counts[at]))
+        for at in np.flatnonzero(counts).tolist()
+    }
+
+
+def _category_row(name: str, columns: Sequence[Mapping[str, tuple[int, float]]]) -> CategoryRow:
+    found = [column.get(name) for column in columns]
+    return CategoryRow(
+        category=name,
+        group=group_of(name),
+        pictures=next(each[0] for each in found if each),
+        accuracies=tuple(each and each[1] for each in found),
+    )
+
+
+def _measured_accuracies(row: CategoryRow) -> list[float]:
+    return [accuracy for accuracy in row.accuracies if accuracy is not None]
+
+
+def _mean(row: CategoryRow) -> float:
+    return float(np.mean(_measured_accuracies(row)))
+
+
+def _spread(row: CategoryRow) -> float:
+    return max(_measured_accuracies(row)) - min(_measured_accuracies(row))
+
+
+_SORT_KEYS = {
+    "worst": lambda row: (_mean(row), -row.pictures, row.category),
+    "best": lambda row: (-_mean(row), -row.pictures, row.category),
+    "spread": lambda row: (-_spread(row), -row.pictures, row.category),
+    "name": lambda row: row.category,
+}
+
+
+def _pair(
+    measured: Measured, true: int, predicted: int, count: int, sizes: NDArray[np.int64]
+) -> ConfusionPair:
+    labels = measured.labels
+    return ConfusionPair(labels[true], labels[predicted], count, count / int(sizes[true]))
+
+
+def _index_of(measured: Measured, label: str) -> int:
+    if label not in measured.of_label:
+        raise NotFoundError(f"the evaluation has no category {label!r}")
+    return measured.of_label[label]
+
+
+def list_cases(
+    measured: Measured, evaluation_id: int, indices: NDArray[np.int64]
+) -> list[PhotoCase]:
+    """Return the photos at these rows of the file, with what was said of them."""
+    predictions = measured.predictions
+    pictures = measured.pictures.take(indices.tolist())
+    return [
+        PhotoCase(
+            evaluation_id=evaluation_id,
+            index=at,
+            file_name=picture.path.rpartition("/")[2],
+            true=picture.label,
+            predicted=measured.labels[int(predictions.predicted[at])],
+            confidence=float(predictions.confidences[at]),
+            true_probability=float(predictions.true_probabilities[at]),
+        )
+        for at, picture in zip(indices.tolist(), pictures, strict=True)
+    ]
