@@ -1,0 +1,174 @@
+"""Every table of the Models page as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from core.evaluation import FIGURES, Interval
+from core.evaluation.coverage import CoveragePoint
+from core.evaluation.figures import Part
+from core.evaluation.reliability import ReliabilityBin
+from core.services.evaluation_breakdown import CategoryTable, ConfusionPair, PhotoCase
+from core.services.evaluation_comparison import Disagreement
+from core.services.evaluations import EvaluationSummary
+from core.services.export_formats import neutralise
+from core.services.live_accuracy import LiveAccuracy
+
+Cells = Mapping[str, Any]
+
+
+def to_csv(rows: Iterable[Cells]) -> str:
+    """Return a table with a head; all rows have the columns of the first.
+
+    A text that a spreadsheet would run as a formula starts with an apostrophe.
+    """
+    rows = list(rows)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return stream.getvalue()
+
+
+def evaluations_csv(summaries: Sequence[EvaluationSummary]) -> str:
+    """One line an evaluation; each figure with the ends of its interval."""
+    return to_csv(
+        {
+            "evaluation": each.id,
+            "model": each.name,
+            "version": each.version_id,
+            "data": each.data_name,
+            "data_digest": each.data_digest,
+            "split": each.split,
+            "measured_at": each.created_at,
+            "pictures": each.pictures,
+            "unknown_pictures": each.unknown_pictures,
+            "unreadable_pictures": each.unreadable_pictures,
+            "test_reads": each.test_reads,
+            "parameters": each.parameters,
+            "macs": each.macs,
+            "file_bytes": each.file_bytes,
+            "images_per_s": each.images_per_s,
+            **_figures(each.figures),
+        }
+        for each in summaries
+    )
+
+
+def categories_csv(table: CategoryTable, names: Mapping[int, str]) -> str:
+    """One line a category, one column an evaluation, headed by its name and id."""
+    heads = [f"{names.get(id_, '')} #{id_}".strip() for id_ in table.evaluation_ids]
+    return to_csv(
+        {
+            "category": row.category,
+            "group": row.group,
+            "pictures": row.pictures,
+            **dict(zip(heads, row.accuracies, strict=True)),
+        }
+        for row in table.rows
+    )
+
+
+def groups_csv(parts: Sequence[Part]) -> str:
+    return to_csv(
+        {"group": part.name, "pictures": part.count, "right": part.hits, **_ends(part.interval)}
+        for part in parts
+    )
+
+
+def confusions_csv(pairs: Sequence[ConfusionPair]) -> str:
+    return to_csv(
+        {
+            "true": pair.true,
+            "predicted": pair.predicted,
+            "pictures": pair.count,
+            "share": pair.share,
+        }
+        for pair in pairs
+    )
+
+
+def photos_csv(cases: Sequence[PhotoCase]) -> str:
+    return to_csv(_case(case) for case in cases)
+
+
+def disagreements_csv(found: Sequence[Disagreement]) -> str:
+    return to_csv(
+        {
+            "file": each.first.file_name,
+            "true": each.first.true,
+            "first_predicted": each.first.predicted,
+            "first_confidence": each.first.confidence,
+            "second_predicted": each.second.predicted,
+            "second_confidence": each.second.confidence,
+        }
+        for each in found
+    )
+
+
+def reliability_csv(bins: Sequence[ReliabilityBin]) -> str:
+    return to_csv(
+        {
+            "from": each.low,
+            "to": each.high,
+            "pictures": each.count,
+            "confidence": each.confidence,
+            "accuracy": each.accuracy,
+        }
+        for each in bins
+    )
+
+
+def coverage_csv(points: Sequence[CoveragePoint]) -> str:
+    return to_csv(
+        {
+            "coverage": point.coverage,
+            "accuracy": point.accuracy,
+            "risk": 1 - point.accuracy,
+            "threshold": point.threshold,
+        }
+        for point in points
+    )
+
+
+def live_csv(found: Sequence[LiveAccuracy]) -> str:
+    return to_csv(
+        {
+            "model": each.name,
+            "version": each.version_id,
+            "from": each.start,
+            "listings": each.listings,
+            **_ends(each.accuracy),
+        }
+        for each in found
+    )
+
+
+def _figures(figures: Mapping[str, Interval]) -> Cells:
+    cells: dict[str, Any] = {}
+    for key in FIGURES:
+        found = figures.get(key)
+        cells[key] = found and found.value
+        cells[f"{key}_low"] = found and found.low
+        cells[f"{key}_high"] = found and found.high
+    return cells
+
+
+def _ends(interval: Interval) -> Cells:
+    return {"accuracy": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _case(case: PhotoCase) -> Cells:
+    return {
+        "index": case.index,
+        "file": case.file_name,
+        "true": case.true,
+        "predicted": case.predicted,
+        "confidence": case.confidence,
+        "true_probability": case.true_probability,
+    }
+
+
+def _cell(value: Any) -> Any:
+    return neutralise(value) if isinstance(value, str) else value
