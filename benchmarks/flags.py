@@ -19,12 +19,13 @@ from benchmarks.harness import PER_CATEGORY, QUICK_PER_CATEGORY, Figures, Option
 from core.flags import FLAG_KINDS, Evidence, raise_flags
 from core.imaging import ImageLimits
 from core.inference import Classifier, InferenceOptions, Outcome
-from core.models import ARCHITECTURES, LoadedModel, load, save
+from core.models import MAIN_ARCHITECTURES, LoadedModel, load, save
 from core.quality import QUALITY_CHECKS, ImageMeasures
 from core.quality import measure as measure_quality
 from core.sample import SampleCatalog, render_catalog
-from core.training import Resources, quick_request, train
+from core.training import quick_request
 from core.training.datasets import read_dataset
+from core.training.trainer import Resources, train
 
 FLAG_OF_FAULT = {
     "blurred": "blurry",
@@ -54,7 +55,7 @@ def measure(options: Options) -> Figures:
     folder = Path(tempfile.gettempdir()) / "catalens-benchmarks" / f"sample-{count}"
     catalog = render_catalog(folder, per_category=count)
     photos = list(_incoming(catalog))
-    models = [] if options.quick else [_trained(arch, catalog) for arch in ARCHITECTURES]
+    models = [] if options.quick else [_trained(arch, catalog) for arch in MAIN_ARCHITECTURES]
     kinds = [kind for kind in FLAG_KINDS if models or kind not in NEED_MODELS]
     return _rates(photos, _flags(photos, models), kinds)
 
@@ -81,6 +82,7 @@ def _trained(arch: str, catalog: SampleCatalog) -> LoadedModel:
     """Train as the sample job does, and read the checkpoint back."""
     trained = train(
         quick_request(arch, catalog.train_dir),
+        read_dataset(catalog.train_dir),
         resources=Resources(limits=LIMITS),
         on_progress=lambda _progress: None,
         should_stop=lambda: False,

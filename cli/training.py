@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,21 +14,28 @@ from core.services.models import ModelVersion
 from core.settings import get_settings
 
 if TYPE_CHECKING:
-    from core.training import TrainingProgress
+    from core.training.progress import TrainingProgress
 
 
 def train_command(  # noqa: PLR0913 -- one parameter an option
     *,
-    arch: Annotated[str, typer.Option(help="custom_cnn, resnet50 or vit.")],
+    arch: Annotated[str, typer.Option(help="custom_cnn, resnet50, vit or efficientnet_lite0.")],
     data: Annotated[
-        Path,
+        str,
         typer.Option(
             help="A folder for each category, a CSV or Parquet file, Grocery or Products-10K."
         ),
     ],
+    preset: Annotated[
+        str, typer.Option(help="default, quick or published: where the recipe begins.")
+    ] = "default",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="field=value of the recipe; may be given several times."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Times each picture is seen.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the input, in pixels.")] = None,
-    weights: Annotated[str | None, typer.Option(help="hub, none or file:PATH.")] = None,
+    weights: Annotated[str | None, typer.Option(help="hub, package, none or file:PATH.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures in one step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of the schedule.")] = None,
     full: Annotated[
@@ -37,25 +43,28 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
         typer.Option("--full/--head-only", help="Train all of a pretrained network or its head."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same training was killed.")
+    ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a network on labelled pictures and put it to use."""
     from core.services.training import train_and_register
-    from core.training import TrainingRequest
+    from core.training import TrainingRequest, parse_changes
 
     engine = database.get_engine()
     database.upgrade(engine)
-    request = TrainingRequest(
-        arch=arch,
-        data=data,
-        epochs=epochs,
-        image_size_px=image_size,
-        weights=weights,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        full=full,
-        seed=seed,
-    )
+    options = {
+        "epochs": epochs,
+        "image_size_px": image_size,
+        "weights": weights,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "full": full,
+        "seed": seed,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    request = TrainingRequest(arch, data, preset, given | parse_changes(changes or ()))
     with _progress_bar() as on_progress:
         version = train_and_register(
             engine,
@@ -64,8 +73,10 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
             request=request,
             on_progress=on_progress,
             should_stop=lambda: False,
+            resume=resume,
         )
-    _print([version], json_output=json_output)
+    if version:
+        _print([version], json_output=json_output)
 
 
 def models_command(

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     chunk_size: int = Field(64, gt=0, description="Photos in one durable piece of a job.")
     top_k: int = Field(5, gt=0, description="Categories kept with a prediction.")
     embedder: str = Field(
-        "resnet50", description="Architecture whose features are stored as embeddings."
+        "efficientnet_lite0", description="Architecture whose features are stored as embeddings."
     )
     worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
     worker_silent_s: float = Field(
@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def training_dir(self) -> Path:
+        """Trainings that are not yet at their end, so that a killed one can go on."""
+        return self.data_dir / "training"
 
     @property
     def evaluations_dir(self) -> Path:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.models import ARCHITECTURES, LoadedModel, ModelCard, load, save
+from core.models import ARCHITECTURES, LoadedModel, ModelCard, NetworkOptions, load, save
 
 LABELS = ("Home > Lamp", "Home > Mug", "Shoes")
 SIZE_PX = 32
@@ -20,7 +20,7 @@ def save_random(
     """Write a checkpoint with random weights; return its digest."""
     row = ARCHITECTURES[arch]
     torch.manual_seed(seed)
-    network = row.build(len(LABELS), size_px, 0.0)
+    network = row.build(len(LABELS), size_px, NetworkOptions())
     card = ModelCard(arch, LABELS, row.preprocessing(size_px), temperature=temperature)
     return save(path, network=network, card=card)
 

@@ -129,7 +129,11 @@ class Classifier:
         Returns:
             By digest, logits (N, C) and embedding (N, D), in the precision of the pass.
         """
-        return {digest: self._forward(digest, batch) for digest, batch in batches.items()}
+        return {
+            model.digest: self._forward(model, batches[model.digest])
+            for model in self.models
+            if model.digest in batches
+        }
 
     def example_batches(self, count: int) -> dict[str, Tensor]:
         """Return random input for ``forward``: for each digest (count, 3, S, S)."""
@@ -222,12 +226,14 @@ class Classifier:
                 distinct[wanted] = normalise(pixels[wanted.geometry], wanted)
         return {model.digest: distinct[model.preprocessing] for model in self.models}
 
-    def _forward(self, digest: str, batch: Tensor) -> tuple[Tensor, Tensor]:
-        network: Any = self._networks[digest]
+    def _forward(self, model: LoadedModel, batch: Tensor) -> tuple[Tensor, Tensor]:
+        network: Any = self._networks[model.digest]
         reduced = self.dtype is not torch.float32
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced):
             embedding = embed(network, batch)
             logits = network.get_classifier()(embedding)
+            if model.card.mirrored:
+                logits = (logits + network(batch.flip(3))) / 2
         return logits, embedding
 
     def _rank(self, model: LoadedModel, logits: Tensor) -> list[TopK]:

@@ -1,15 +1,23 @@
 """The networks: one table of architectures, their preprocessing, and checkpoint files."""
 
-from core.models.architectures import ARCHITECTURES, Architecture, get_architecture
+from core.models.architectures import (
+    ARCHITECTURES,
+    MAIN_ARCHITECTURES,
+    Architecture,
+    NetworkOptions,
+    get_architecture,
+)
 from core.models.checkpoint import LoadedModel, ModelCard, load, save
 from core.models.preprocessing import Geometry, Preprocessing
 
 __all__ = [
     "ARCHITECTURES",
+    "MAIN_ARCHITECTURES",
     "Architecture",
     "Geometry",
     "LoadedModel",
     "ModelCard",
+    "NetworkOptions",
     "Preprocessing",
     "get_architecture",
     "load",

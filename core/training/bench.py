@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.models.architectures import embed
+from core.models.architectures import embed, predict
 from core.models.preprocessing import Preprocessing, normalise
 from core.training.augmentation import augment
 from core.training.pictures import Pictures
-from core.training.request import Recipe
+from core.training.recipe import Recipe
 
 Indices = NDArray[np.int64]
 
@@ -38,16 +39,18 @@ class Bench:
         reduced = self.dtype is not torch.float32
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)
 
-    def training_batches(
-        self, batches: list[Indices], generator: torch.Generator
-    ) -> Iterator[Tensor]:
+    def training_batches(self, batches: list[Indices], epoch: int) -> Iterator[Tensor]:
         """Yield augmented, normalised (N, 3, S, S) for each batch of indices."""
-        for squares in self._squares(batches):
-            yield normalise(augment(squares, self.recipe, generator), self.preprocessing)
+        size_px = self.recipe.size_at(epoch)
+        for squares, batch in zip(self._squares(batches), batches, strict=True):
+            keys = [(index, epoch) for index in batch.tolist()]
+            yield normalise(augment(squares, keys, self.recipe, size_px), self.preprocessing)
 
     def compute_logits(self, indices: Indices) -> NDArray[np.float32]:
         """Return (N, C) of the pictures as they are seen in use."""
-        return self._evaluate(self.network, indices)
+        return self._evaluate(
+            partial(predict, self.network, mirrored=self.recipe.mirrored), indices
+        )
 
     def compute_features(self, indices: Indices) -> NDArray[np.float32]:
         """Return the pooled features before the classifier, (N, D)."""
@@ -75,11 +78,6 @@ class Bench:
         size = self.preprocessing.geometry.size_px
         start = round((squares.shape[1] - size) / 2)
         return squares[:, start : start + size, start : start + size]
-
-
-def shuffle(indices: Indices, batch_size: int, rng: np.random.Generator) -> list[Indices]:
-    """Return batches of nearly equal size, so that none is left with a single picture."""
-    return np.array_split(rng.permutation(indices), max(1, round(len(indices) / batch_size)))
 
 
 def _cut(indices: Indices, size: int) -> list[Indices]:

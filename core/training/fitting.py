@@ -1,109 +1,189 @@
-"""Training all of a network: AdamW, warm-up and cosine, the best epoch kept."""
+"""Training all of a network: layer-wise AdamW, warm-up and cosine, moving average, best epoch."""
 
-import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.errors import JobCancelledError
 from core.evaluation.metrics import Epoch, measure_accuracy
+from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement
-from core.training.bench import Bench, Indices, shuffle
+from core.training.bench import Bench
+from core.training.objective import (
+    Indices,
+    Objective,
+    category_sizes,
+    count_batches,
+    draw_batches,
+    make_mixing,
+)
+from core.training.optimization import (
+    freeze,
+    make_optimizer,
+    schedule,
+    set_learning_rate,
+    set_training,
+)
+from core.training.snapshots import Snapshot
 
 OnStep = Callable[[int, int, float, tuple[Epoch, ...]], None]
+State = dict[str, Tensor]
+CANCELLED = "cancelled"
 
 
-def fit(bench: Bench, data: Arrangement, on_step: OnStep) -> tuple[Epoch, ...]:
-    """Train the network in place, to its best epoch by validation; return the curve.
+class Fitting:
+    """One run through the epochs; may begin where a snapshot ends.
 
-    Args:
-        on_step: Called at each step with steps done, steps in all, loss and the curve.
+    Attributes:
+        curve: One point for each epoch done.
+        stopped: Why it ended before its last epoch; None when it did not.
     """
-    started = time.monotonic()
-    fitting = _Fitting(bench, data, on_step)
-    best_top1, best_state = -1.0, {}
-    for epoch in range(1, bench.recipe.epochs + 1):
-        loss = fitting.run_epoch()
-        logits = bench.compute_logits(data.parts["validation"])
-        top1 = measure_accuracy(logits, data.targets[data.parts["validation"]]).top1
-        fitting.curve += (Epoch(epoch, loss, top1, round(time.monotonic() - started, 2)),)
-        if top1 >= best_top1:
-            best_top1, best_state = top1, _copy_state(bench.network)
-    bench.network.load_state_dict(best_state)
-    return fitting.curve
 
-
-class _Fitting:
-    """One run through the epochs: optimizer, schedule and the two sources of chance."""
-
-    def __init__(self, bench: Bench, data: Arrangement, on_step: OnStep) -> None:
+    def __init__(self, bench: Bench, data: Arrangement) -> None:
         recipe = bench.recipe
-        self.bench, self.data, self.on_step = bench, data, on_step
+        self.bench, self.data, self.recipe = bench, data, recipe
+        self.train = data.parts["train"]
         self.curve: tuple[Epoch, ...] = ()
-        self.rng = np.random.default_rng(recipe.seed)
-        self.generator = torch.Generator().manual_seed(recipe.seed)
-        batches_an_epoch = len(shuffle(data.parts["train"], recipe.batch_size, self.rng))
-        self.done, self.steps = 0, recipe.epochs * batches_an_epoch
-        self.optimizer = _make_optimizer(bench)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, _make_schedule(self.steps, recipe.warm_up)
-        )
+        self.stopped: str | None = None
+        self._best: tuple[int, State] = (0, {})
+        freeze(bench.network, recipe.frozen)
+        self._network = distributed.wrap(bench.network)
+        self._optimizer = make_optimizer(bench.network, recipe)
+        self._average = _make_average(bench.network, recipe.ema_decay)
+        count = len(data.categories)
+        sizes = category_sizes(self.train, data.targets, count)
+        self._objective = Objective(sizes, recipe, bench.device)
+        self._mix = make_mixing(recipe)
+        self.batches_an_epoch = count_batches(self.train, recipe)
 
-    def run_epoch(self) -> float:
-        """See every training picture once; return the mean loss."""
-        self.bench.network.train()
-        batches = shuffle(self.data.parts["train"], self.bench.recipe.batch_size, self.rng)
-        views = self.bench.training_batches(batches, self.generator)
-        losses = [self._step(*pair) for pair in zip(views, batches, strict=True)]
+    def run(self, on_step: OnStep, folder: Path | None) -> None:
+        """Train to the end, and leave the network at the epoch that is kept.
+
+        Args:
+            on_step: Called at each batch with batches done, batches in all, loss and curve.
+            folder: Where a snapshot is written after each epoch; None writes none.
+
+        Raises:
+            JobCancelledError: The training was cancelled before its first epoch was done;
+                later it only ends.
+        """
+        while not self._is_over():
+            try:
+                self._run_epoch(on_step)
+            except JobCancelledError:
+                if not self.curve:
+                    raise
+                self.stopped = CANCELLED
+                break
+            if folder and distributed.rank() == 0:
+                snapshots.save(folder, self._snapshot())
+        self.bench.network.load_state_dict(self._best[1])
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from there."""
+        tensors = snapshot.tensors
+        self.bench.network.load_state_dict(tensors["network"])
+        if self._average:
+            self._average.module.load_state_dict(tensors["average"])
+        snapshots.unpack_optimizer(self._optimizer, tensors["optimizer"])
+        self._best = (snapshot.best_epoch, dict(tensors["best"]))
+        self.curve = snapshot.curve
+
+    def _snapshot(self) -> Snapshot:
+        tensors = {
+            "network": self.bench.network.state_dict(),
+            "average": self._average.module.state_dict() if self._average else {},
+            "optimizer": snapshots.pack_optimizer(self._optimizer),
+            "best": self._best[1],
+        }
+        return Snapshot(tensors, self.curve, self._best[0])
+
+    def _is_over(self) -> bool:
+        patience, epochs = self.recipe.patience, len(self.curve)
+        if patience and epochs - self._best_by_validation() >= patience:
+            self.stopped = f"no better in {patience} epochs"
+            return True
+        return epochs >= self.recipe.epochs
+
+    def _best_by_validation(self) -> int:
+        """Return the epoch with the best validation, the last of equals; 0 before the first."""
+        best = max(self.curve, key=lambda point: (point.val_top1, point.epoch), default=None)
+        return best.epoch if best else 0
+
+    def _run_epoch(self, on_step: OnStep) -> None:
+        started, before = time.monotonic(), self.curve[-1].seconds if self.curve else 0.0
+        epoch = len(self.curve) + 1
+        loss = self._learn(epoch, on_step)
+        kept = self._average.module if self._average else self.bench.network
+        validation = self.data.parts["validation"]
+        logits = replace(self.bench, network=kept).compute_logits(validation)
+        top1 = measure_accuracy(logits, self.data.targets[validation]).top1
+        top1 = distributed.agree(top1, self.bench.device)
+        seconds = round(before + time.monotonic() - started, 2)
+        self.curve += (Epoch(epoch, loss, top1, seconds),)
+        if self.recipe.keep == "last" or self._best_by_validation() == epoch:
+            self._best = (epoch, _copy_state(kept))
+
+    def _learn(self, epoch: int, on_step: OnStep) -> float:
+        """See about every training picture once; return the mean loss."""
+        rng = np.random.default_rng((self.recipe.seed, epoch))
+        torch.manual_seed(int(rng.integers(2**31)) + distributed.rank())  # of dropout and mixing
+        set_training(self.bench.network)
+        batches = draw_batches(self.train, self.data.targets, self.recipe, rng)
+        shares = [_own_share(batch) for batch in batches]
+        views = self.bench.training_batches(shares, epoch)
+        done, total = (epoch - 1) * len(batches), self.recipe.epochs * len(batches)
+        losses = []
+        for number, (images, share) in enumerate(zip(views, shares, strict=True), start=1):
+            weight = len(share) * distributed.world_size() / len(batches[number - 1])
+            losses.append(self._pass(images, share, weight))
+            if number % self.recipe.accumulation == 0 or number == len(batches):
+                self._step(epoch, number)
+            on_step(done + number, total, losses[-1], self.curve)
         return float(np.mean(losses))
 
-    def _step(self, images: Tensor, batch: Indices) -> float:
-        recipe, network = self.bench.recipe, self.bench.network
-        targets = torch.from_numpy(self.data.targets[batch]).to(self.bench.device)
+    def _pass(self, images: Tensor, batch: Indices, weight: float) -> float:
+        """Add the gradient of a batch; return its loss."""
+        labels = torch.from_numpy(self.data.targets[batch]).to(self.bench.device)
+        targets = functional.one_hot(labels, len(self.data.categories)).float()
+        images, targets = self._mix(images, targets)
         with self.bench.autocast():
-            logits = network(images)
-        loss = functional.cross_entropy(
-            logits.float(), targets, label_smoothing=recipe.label_smoothing
-        )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        self.done += 1
-        self.on_step(self.done, self.steps, loss.item(), self.curve)
+            logits = self._network(images)
+        loss = self._objective(logits.float(), targets)
+        (loss * weight / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
-
-def _make_optimizer(bench: Bench) -> torch.optim.Optimizer:
-    """AdamW; vectors (biases, norms) are not decayed."""
-    parameters = list(bench.network.parameters())
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim > 1]},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    recipe = bench.recipe
-    return torch.optim.AdamW(
-        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-
-
-def _make_schedule(steps: int, warm_up: float) -> Callable[[int], float]:
-    """Return the factor of the learning rate by step: up in a line, down in a cosine."""
-    rising = max(1, round(steps * warm_up))
-
-    def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        fallen = (step - rising) / max(1, steps - rising)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, fallen)))
-
-    return factor
+    def _step(self, epoch: int, batch: int) -> None:
+        """Move the weights along the gradients collected so far."""
+        recipe, network = self.recipe, self.bench.network
+        steps = -(-self.batches_an_epoch // recipe.accumulation)
+        done = (epoch - 1) * steps + -(-batch // recipe.accumulation) - 1
+        factor = schedule(done, recipe.epochs * steps, recipe.warm_up)
+        set_learning_rate(self._optimizer, recipe.learning_rate * factor)
+        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        if self._average:
+            self._average.update(network, step=done + 1)
 
 
-def _copy_state(network: nn.Module) -> dict[str, Tensor]:
+def _make_average(network: nn.Module, decay: float) -> Any:
+    """Return timm's moving average of the weights; None when there shall be none."""
+    return ModelEmaV3(network, decay=decay, use_warmup=True) if decay else None
+
+
+def _own_share(batch: Indices) -> Indices:
+    """Return the part of the batch that is this process's."""
+    return np.array_split(batch, distributed.world_size())[distributed.rank()]
+
+
+def _copy_state(network: nn.Module) -> State:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -1,107 +1,126 @@
 """One training, from labels on the disk to a measured network."""
 
+import hashlib
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-from core.errors import JobCancelledError
-from core.evaluation.metrics import Epoch
 from core.imaging import ImageLimits
-from core.models.architectures import get_architecture
+from core.models.architectures import NetworkOptions, get_architecture
 from core.models.checkpoint import ModelCard
 from core.models.devices import Precision, choose_device, choose_dtype
+from core.models.preprocessing import Preprocessing
 from core.models.weights import build_network
-from core.training.arrangement import Arrangement, arrange
+from core.training import distributed, snapshots
+from core.training.arrangement import Arrangement, Scanned, arrange
 from core.training.bench import Bench
-from core.training.datasets import Dataset, read_dataset
+from core.training.datasets import Dataset
 from core.training.evaluation import evaluate
-from core.training.fitting import fit
+from core.training.fitting import Fitting
 from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
-from core.training.request import Recipe, TrainingRequest, resolve
+from core.training.progress import OnProgress, Reporter, ShouldStop
+from core.training.recipe import Recipe
+from core.training.request import TrainingRequest
 from core.training.transfer import fit_classifier
 
-Stage = Literal["reading", "training", "measuring"]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingProgress:
-    """How far a training is.
-
-    Attributes:
-        done: Pictures read, or steps done, of ``total``.
-        seconds_left: Of this stage; None while nothing can be said.
-        val_accuracy: Top-1 of the last epoch.
-    """
-
-    stage: Stage
-    done: int
-    total: int
-    epoch: int
-    epochs: int
-    loss: float | None = None
-    val_accuracy: float | None = None
-    seconds_left: float | None = None
-    curve: tuple[Epoch, ...] = ()
+_SNAPSHOT_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a training may use."""
+    """What a training may use.
+
+    Attributes:
+        snapshots_dir: Where trainings are kept that were killed; None keeps none.
+    """
 
     limits: ImageLimits
     device: str = "auto"
     precision: Precision = "auto"
     decode_threads: int = 2
     memory_bytes: int = DEFAULT_MEMORY_BYTES
+    snapshots_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A network in evaluation mode and the card to save it with."""
+    """A network in evaluation mode and the card to save it with.
+
+    Attributes:
+        stopped: Why the training ended early, if it did: it was cancelled, or got no better.
+        folder: Of its snapshot; may be deleted when the network is safe.
+    """
 
     network: nn.Module
     card: ModelCard
-
-
-OnProgress = Callable[[TrainingProgress], None]
-ShouldStop = Callable[[], bool]
+    stopped: str | None
+    folder: Path | None
 
 
 def train(
     request: TrainingRequest,
+    dataset: Dataset,
     *,
     resources: Resources,
     on_progress: OnProgress,
     should_stop: ShouldStop,
+    resume: bool = False,
 ) -> Trained:
     """Train and measure a network. The same request on the same machine gives the same one.
+
+    Args:
+        resume: Go on where a training of the same recipe and data was killed, to the same
+            result; False begins again.
 
     Raises:
         InvalidInputError: The request or the data cannot be used.
         WeightsUnavailableError: The first weights could not be had.
-        JobCancelledError: ``should_stop`` said so; it is asked at each batch.
+        JobCancelledError: ``should_stop``, asked at each batch, said so before the first epoch
+            was done. Later the best epoch so far is measured and returned.
     """
-    recipe = resolve(request)
-    dataset = read_dataset(request.data)
-    report = _Reporter(recipe.epochs, on_progress, should_stop)
-    geometry = get_architecture(recipe.arch).preprocessing(recipe.image_size_px).geometry
+    recipe = request.resolve()
+    report = Reporter(recipe.epochs, on_progress, should_stop)
+    device = distributed.own_device(choose_device(resources.device))
     pictures = Pictures(
         [sample.path for sample in dataset.samples],
-        geometry,
+        _preprocessing(recipe).geometry,
         limits=resources.limits,
         threads=resources.decode_threads,
         memory_bytes=resources.memory_bytes,
     )
-    with closing(pictures):
-        scanned = pictures.scan(report.reading(len(pictures)))
+    with closing(pictures), distributed.joined(device):
+        scanned = _scan(pictures, report)
         data = arrange(dataset, scanned, seed=recipe.seed)
         bench = _set_up(recipe, resources, pictures, data, report.check)
-        return _train(bench, data, request, dataset, report)
+        folder = _choose_folder(resources, recipe, data, scanned)
+        training = _Training(request, dataset, data, bench, report, folder)
+        return training.run(resume=resume)
+
+
+def _preprocessing(recipe: Recipe) -> Preprocessing:
+    """Return how pictures reach the network."""
+    own = get_architecture(recipe.arch).preprocessing(recipe.image_size_px)
+    if recipe.scaling == "unit":
+        return replace(own, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    return own
+
+
+def _scan(pictures: Pictures, report: Reporter) -> list[Scanned]:
+    report.check()
+    report.begin("reading")
+
+    def on_read(done: int) -> None:
+        report.check()
+        report.report("reading", done, len(pictures))
+
+    return pictures.scan(on_read)
 
 
 def _set_up(
@@ -111,59 +130,108 @@ def _set_up(
     data: Arrangement,
     check: Callable[[], None],
 ) -> Bench:
-    row = get_architecture(recipe.arch)
-    device = choose_device(resources.device)
+    device = distributed.own_device(choose_device(resources.device))
     torch.manual_seed(recipe.seed)
     network = build_network(
-        row,
+        get_architecture(recipe.arch),
         num_classes=len(data.categories),
         image_size_px=recipe.image_size_px,
-        drop_rate=recipe.drop_rate,
         weights=recipe.weights,
+        options=NetworkOptions(recipe.drop_rate, recipe.drop_path_rate, recipe.attention),
     )
     return Bench(
         network=network.to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
         device=device,
         dtype=choose_dtype(device, resources.precision),
         recipe=recipe,
-        preprocessing=row.preprocessing(recipe.image_size_px),
+        preprocessing=_preprocessing(recipe),
         pictures=pictures,
         check=check,
     )
 
 
-def _train(
-    bench: Bench, data: Arrangement, request: TrainingRequest, dataset: Dataset, report: "_Reporter"
-) -> Trained:
-    started = time.monotonic()
-    curve: tuple[Epoch, ...] = ()
-    if bench.recipe.weights != "none":
-        report.stage("training")
-        fit_classifier(bench, data)
-    if _trains_everything(bench):
-        curve = fit(bench, data, report.training())
-    report.stage("measuring", curve)
-    record = {
-        "request": request.to_dict(),
-        "recipe": bench.recipe.to_dict(),
-        "seed": bench.recipe.seed,
-        "data": {
-            "name": dataset.name,
-            "format": dataset.format,
-            "counts": {part: len(indices) for part, indices in data.parts.items()},
-            "left_out": dict(data.left_out),
-        },
-        "seconds": round(time.monotonic() - started, 1),
+def _choose_folder(
+    resources: Resources, recipe: Recipe, data: Arrangement, scanned: Sequence[Scanned]
+) -> Path | None:
+    """Return the folder of this recipe on this data."""
+    if resources.snapshots_dir is None:
+        return None
+    what = {
+        "format": _SNAPSHOT_FORMAT,
+        "recipe": recipe.to_dict(),
+        "categories": data.categories,
+        "parts": {part: indices.tolist() for part, indices in data.parts.items()},
+        "content": [str(each) for each in scanned],
+        "targets": data.targets.tolist(),
     }
-    evaluation = evaluate(bench, data, curve=curve, training=record)
-    card = ModelCard(
-        arch=bench.recipe.arch,
-        labels=data.categories,
-        preprocessing=bench.preprocessing,
-        temperature=evaluation.temperature,
-        metrics=evaluation.metrics.to_dict(),
-    )
-    return Trained(bench.network.eval(), card)
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    return resources.snapshots_dir / digest[:16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Training:
+    request: TrainingRequest
+    dataset: Dataset
+    data: Arrangement
+    bench: Bench
+    report: Reporter
+    folder: Path | None
+
+    def run(self, *, resume: bool) -> Trained:
+        started = time.monotonic()
+        fitting = self._fit(snapshots.find(self.folder) if resume and self.folder else None)
+        curve = fitting.curve if fitting else ()
+        stopped = fitting.stopped if fitting else None
+        self.report.begin("measuring", curve)
+        record = self._describe(time.monotonic() - started, stopped)
+        bench = replace(self.bench, check=lambda: None)  # what is trained shall not be lost
+        evaluation = evaluate(bench, self.data, curve=curve, training=record)
+        card = ModelCard(
+            arch=bench.recipe.arch,
+            labels=self.data.categories,
+            preprocessing=bench.preprocessing,
+            temperature=evaluation.temperature,
+            mirrored=bench.recipe.mirrored,
+            attention=bench.recipe.attention,
+            metrics=evaluation.metrics.to_dict(),
+        )
+        return Trained(bench.network.eval(), card, stopped, self.folder)
+
+    def _fit(self, snapshot: snapshots.Snapshot | None) -> Fitting | None:
+        """Train the classifier, then all; return None where the classifier was enough."""
+        self.report.begin("training")
+        recipe, bench = self.bench.recipe, self.bench
+        if recipe.weights != "none" and recipe.head_first and snapshot is None:
+            fit_classifier(bench, self.data)
+        if not _trains_everything(bench):
+            return None
+        fitting = Fitting(bench, self.data)
+        if snapshot:
+            fitting.restore(snapshot)
+        done = len(fitting.curve) * fitting.batches_an_epoch
+        self.report.begin("training", fitting.curve, done)
+        fitting.run(
+            lambda done, total, loss, curve: self.report.report(
+                "training", done, total, loss=loss, curve=curve
+            ),
+            self.folder,
+        )
+        return fitting
+
+    def _describe(self, seconds: float, stopped: str | None) -> dict[str, Any]:
+        return {
+            "request": self.request.to_dict(),
+            "recipe": self.bench.recipe.to_dict(),
+            "seed": self.bench.recipe.seed,
+            "data": {
+                "name": self.dataset.name,
+                "format": self.dataset.format,
+                "counts": {part: len(indices) for part, indices in self.data.parts.items()},
+                "left_out": dict(self.data.left_out),
+            },
+            "seconds": round(seconds, 1),
+            "stopped": stopped,
+        }
 
 
 def _trains_everything(bench: Bench) -> bool:
@@ -171,57 +239,3 @@ def _trains_everything(bench: Bench) -> bool:
     if bench.recipe.weights == "none":
         return True
     return bench.device.type != "cpu" if bench.recipe.full is None else bench.recipe.full
-
-
-@dataclass(slots=True)
-class _Reporter:
-    """Turns steps into progress, with the time left at the rate so far."""
-
-    epochs: int
-    on_progress: OnProgress
-    should_stop: ShouldStop
-    started: float = field(default_factory=time.monotonic)
-
-    def check(self) -> None:
-        if self.should_stop():
-            raise JobCancelledError("the training was cancelled")
-
-    def stage(self, stage: Stage, curve: tuple[Epoch, ...] = ()) -> None:
-        self.check()
-        self.started = time.monotonic()
-        self._report(stage, 0, 1, None, curve)
-
-    def reading(self, total: int) -> Callable[[int], None]:
-        self.stage("reading")
-
-        def on_read(done: int) -> None:
-            self.check()
-            self._report("reading", done, total, None, ())
-
-        return on_read
-
-    def training(self) -> Callable[[int, int, float, tuple[Epoch, ...]], None]:
-        self.stage("training")
-
-        def on_step(done: int, total: int, loss: float, curve: tuple[Epoch, ...]) -> None:
-            self._report("training", done, total, loss, curve)
-
-        return on_step
-
-    def _report(
-        self, stage: Stage, done: int, total: int, loss: float | None, curve: tuple[Epoch, ...]
-    ) -> None:
-        elapsed = time.monotonic() - self.started
-        self.on_progress(
-            TrainingProgress(
-                stage=stage,
-                done=done,
-                total=total,
-                epoch=min(len(curve) + 1, self.epochs),
-                epochs=self.epochs,
-                loss=loss,
-                val_accuracy=curve[-1].val_top1 if curve else None,
-                seconds_left=elapsed / done * (total - done) if done else None,
-                curve=curve,
-            )
-        )

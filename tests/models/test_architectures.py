@@ -9,7 +9,7 @@ from timm.data import resolve_model_data_config
 
 from core.errors import InvalidInputError, WeightsUnavailableError
 from core.explain import heatmap
-from core.models import ARCHITECTURES, get_architecture
+from core.models import ARCHITECTURES, NetworkOptions, get_architecture
 from core.models.architectures import count_parameters, embed
 from core.models.weights import build_network
 from tests.networks import draw_pixels, load_random
@@ -19,6 +19,7 @@ CASES = {
     "custom_cnn": (512, 1.2),
     "resnet50": (2048, 23.5),
     "vit": (384, 21.6),
+    "efficientnet_lite0": (1280, 3.4),
 }
 
 
@@ -31,7 +32,7 @@ def test_every_architecture_has_a_case() -> None:
 def test_a_row_builds_the_network_that_it_describes(arch: str) -> None:
     features, millions = CASES[arch]
     row = ARCHITECTURES[arch]
-    network = row.build(7, 64, 0.0).eval()
+    network = row.build(7, 64, NetworkOptions()).eval()
     batch = torch.zeros(2, 3, 64, 64)
     assert count_parameters(network) / 1e6 == pytest.approx(millions, abs=0.1)
     assert embed(network, batch).shape == (2, features)
@@ -41,14 +42,14 @@ def test_a_row_builds_the_network_that_it_describes(arch: str) -> None:
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize("size_px", [32, 80])
 def test_every_network_takes_other_image_sizes(arch: str, size_px: int) -> None:
-    network = ARCHITECTURES[arch].build(3, size_px, 0.0).eval()
+    network = ARCHITECTURES[arch].build(3, size_px, NetworkOptions()).eval()
     assert network(torch.zeros(1, 3, size_px, size_px)).shape == (1, 3)
 
 
 @pytest.mark.parametrize("arch", [row.key for row in ARCHITECTURES.values() if row.hub_name])
 def test_preprocessing_is_that_of_timm(arch: str) -> None:
     row = ARCHITECTURES[arch]
-    config = resolve_model_data_config(row.build(3, 224, 0.0))
+    config = resolve_model_data_config(row.build(3, 224, NetworkOptions()))
     preprocessing = row.preprocessing(config["input_size"][-1])
     assert preprocessing.mean == config["mean"]
     assert preprocessing.std == config["std"]
@@ -71,7 +72,6 @@ def test_weights_of_a_file_are_taken_except_the_classifier(arch: str, tmp_path: 
         ARCHITECTURES[arch],
         num_classes=5,
         image_size_px=64,
-        drop_rate=0.0,
         weights=f"file:{tmp_path / arch}.safetensors",
     ).eval()
     batch = torch.rand(2, 3, 64, 64)
@@ -142,6 +142,4 @@ def test_an_unknown_architecture_is_named() -> None:
 
 
 def _build(arch: str, weights: str) -> torch.nn.Module:
-    return build_network(
-        ARCHITECTURES[arch], num_classes=5, image_size_px=32, drop_rate=0.0, weights=weights
-    )
+    return build_network(ARCHITECTURES[arch], num_classes=5, image_size_px=32, weights=weights)

@@ -5,7 +5,7 @@ import pytest
 
 from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, JobCancelledError, NotFoundError
-from core.models.architectures import ARCHITECTURES
+from core.models.architectures import MAIN_ARCHITECTURES
 from core.services import jobs, sample, training
 from core.services.models import ModelVersion
 from core.services.sample import STEPS, run_sample_job, start_sample
@@ -120,7 +120,7 @@ def test_who_may_not_train_may_not_start_it(engine):
 
 
 def test_the_steps_cover_every_architecture_and_all_the_time():
-    assert [step.do.keywords["arch"] for step in STEPS[2:]] == list(ARCHITECTURES)
+    assert [step.do.keywords["arch"] for step in STEPS[2:]] == list(MAIN_ARCHITECTURES)
     assert sum(step.share for step in STEPS) == pytest.approx(1.0)
 
 
@@ -129,11 +129,11 @@ def test_the_whole_job(any_engine, any_settings, actor, small):
 
     run_sample_job(any_engine, any_settings, job_id)
 
-    assert [request.arch for request in small] == list(ARCHITECTURES)
+    assert [request.arch for request in small] == list(MAIN_ARCHITECTURES)
     assert small[0].data == any_settings.data_dir / "sample" / "train"
     (batch_id,) = {each.batch_id for each in classifications(any_engine)}
     assert job(any_engine, job_id).params == {"batch_id": batch_id}
-    assert len(classifications(any_engine)) == 1 + len(ARCHITECTURES)
+    assert len(classifications(any_engine)) == 1 + len(MAIN_ARCHITECTURES)
     progress = job(any_engine, job_id).progress
     assert progress["step"] == STEPS[-1].label
     assert 0 < progress["fraction"] < 1
@@ -165,8 +165,8 @@ def test_a_run_goes_on_where_the_one_before_was_killed(engine, settings, actor, 
     monkeypatch.setattr(training, "train_and_register", note)
     run_sample_job(engine, settings, job_id)
 
-    assert [request.arch for request in small] == list(ARCHITECTURES)
-    assert len(classifications(engine)) == 1 + len(ARCHITECTURES)
+    assert [request.arch for request in small] == list(MAIN_ARCHITECTURES)
+    assert len(classifications(engine)) == 1 + len(MAIN_ARCHITECTURES)
 
 
 def test_models_trained_before_the_job_are_not_taken_for_its_own(engine, settings, actor, small):
@@ -181,7 +181,7 @@ def test_models_trained_before_the_job_are_not_taken_for_its_own(engine, setting
 
     run_sample_job(engine, settings, start_sample(engine, actor=actor))
 
-    assert [request.arch for request in small] == ["vit", *ARCHITECTURES]
+    assert [request.arch for request in small] == ["vit", *MAIN_ARCHITECTURES]
 
 
 def test_a_cancelled_job_stops_before_its_next_step(engine, settings, actor, small):

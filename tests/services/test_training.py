@@ -17,7 +17,9 @@ from tests.training.trees import COLOURS, make_tree
 @pytest.fixture
 def request_(tmp_path: Path) -> TrainingRequest:
     tree = make_tree(tmp_path / "tree")
-    return TrainingRequest("custom_cnn", tree, epochs=2, image_size_px=32, batch_size=8)
+    return TrainingRequest(
+        "custom_cnn", str(tree), changes={"epochs": 2, "image_size_px": 32, "batch_size": 8}
+    )
 
 
 def add_job(engine: sa.Engine, actor: Actor, request: TrainingRequest) -> int:

@@ -1,26 +1,19 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from core.errors import InvalidInputError, JobCancelledError
+from core.errors import JobCancelledError
 from core.imaging import ImageLimits
 from core.models import ARCHITECTURES, load, save
-from core.training import (
-    Resources,
-    Trained,
-    TrainingProgress,
-    TrainingRequest,
-    quick_request,
-    train,
-)
-from core.training.augmentation import augment
+from core.training import TrainingRequest
+from core.training.datasets import read_dataset
 from core.training.pictures import Pictures
-from core.training.request import resolve
-from tests.networks import draw_pixels, save_random
+from core.training.progress import TrainingProgress
+from core.training.trainer import Resources, Trained, train
+from tests.networks import save_random
 from tests.training.trees import COLOURS, draw, make_tree
 
 LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
@@ -33,12 +26,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small(arch: str, data: Path, **changes: object) -> TrainingRequest:
     values = {"epochs": 2, "image_size_px": 32, "batch_size": 8, "weights": "none", **changes}
-    return TrainingRequest(arch, data, **values)  # type: ignore[arg-type]
+    return TrainingRequest(arch, str(data), changes=values)
 
 
 def run(request: TrainingRequest, **options: object) -> Trained:
     return train(
         request,
+        read_dataset(Path(request.data)),
         resources=Resources(LIMITS, device="cpu", **options),  # type: ignore[arg-type]
         on_progress=lambda _: None,
         should_stop=lambda: False,
@@ -114,6 +108,7 @@ def test_progress_counts_up_and_ends_with_the_curve(tree: Path) -> None:
     seen: list[TrainingProgress] = []
     train(
         small("custom_cnn", tree),
+        read_dataset(tree),
         resources=Resources(LIMITS, device="cpu"),
         on_progress=seen.append,
         should_stop=lambda: False,
@@ -129,7 +124,7 @@ def test_progress_counts_up_and_ends_with_the_curve(tree: Path) -> None:
     assert len(seen[-1].curve) == 2
 
 
-@pytest.mark.parametrize("allowed", [0, 5, 32])
+@pytest.mark.parametrize("allowed", [0, 5, 31])
 def test_it_stops_where_it_is_told_to(tree: Path, allowed: int) -> None:
     asked = 0
 
@@ -141,6 +136,7 @@ def test_it_stops_where_it_is_told_to(tree: Path, allowed: int) -> None:
     with pytest.raises(JobCancelledError):
         train(
             small("custom_cnn", tree),
+            read_dataset(tree),
             resources=Resources(LIMITS, device="cpu"),
             on_progress=lambda _: None,
             should_stop=should_stop,
@@ -171,52 +167,6 @@ def test_all_of_a_pretrained_network_is_trained_if_asked_for(tree: Path, tmp_pat
     assert not torch.equal(
         trained.network.state_dict()[name], load(path).network.state_dict()[name]
     )
-
-
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_defaults_come_from_the_row_and_survive_json(arch: str) -> None:
-    defaults = ARCHITECTURES[arch].defaults
-    request = TrainingRequest(arch, Path("data"))
-    assert resolve(request).epochs == defaults.epochs
-    assert resolve(request).weights == defaults.weights
-    assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
-    assert resolve(quick_request(arch, Path("data"))).weights == "none"
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"epochs": 0}, "epochs is 0"),
-        ({"image_size_px": 8}, "image_size_px is 8"),
-        ({"batch_size": 1}, "batch_size is 1"),
-        ({"learning_rate": -1.0}, "learning_rate"),
-        ({"arch": "alexnet"}, "alexnet"),
-        ({"arch": "vit", "image_size_px": 100}, "multiples of 16"),
-    ],
-)
-def test_a_request_out_of_range_is_refused(change: dict[str, object], message: str) -> None:
-    request = replace(TrainingRequest("custom_cnn", Path("data")), **change)  # type: ignore[arg-type]
-    with pytest.raises(InvalidInputError, match=message):
-        resolve(request)
-
-
-def test_augmentation_keeps_size_and_range_and_follows_its_seed() -> None:
-    recipe = resolve(TrainingRequest("custom_cnn", Path("data"), image_size_px=32))
-    squares = torch.tensor(np.stack([draw_pixels(40, 40, seed=seed) for seed in range(4)]))
-    views = augment(squares, recipe, torch.Generator().manual_seed(1))
-    assert views.shape == (4, 32, 32, 3)
-    assert views.dtype == torch.float32
-    assert 0 <= views.min() <= views.max() <= 255
-    assert torch.equal(views, augment(squares, recipe, torch.Generator().manual_seed(1)))
-    assert not torch.equal(views, augment(squares, recipe, torch.Generator().manual_seed(2)))
-
-
-def test_augmentation_without_room_for_chance_only_resizes() -> None:
-    recipe = resolve(TrainingRequest("custom_cnn", Path("data"), image_size_px=40))
-    still = replace(recipe, crop_scale=1.0, jitter=0.0, rotation_degrees=0.0)
-    squares = torch.full((3, 40, 40, 3), 90, dtype=torch.uint8)
-    views = augment(squares, still, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(views, squares.float())
 
 
 def test_a_picture_that_fits_into_memory_is_read_once(tree: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from core.actors import Actor
-from core.models import ARCHITECTURES, ModelCard, save
+from core.models import ARCHITECTURES, ModelCard, NetworkOptions, save
 from core.services.imports import import_path
 from core.services.models import ModelVersion, register_checkpoint
 from core.settings import Settings
@@ -27,7 +27,7 @@ def add_model(
     row = ARCHITECTURES[arch]
     card = ModelCard(arch=arch, labels=LABELS, preprocessing=row.preprocessing(SIZE_PX))
     path = settings.data_dir / f"{arch}-{seed}.safetensors"
-    save(path, network=row.build(len(LABELS), SIZE_PX, 0.0), card=card)
+    save(path, network=row.build(len(LABELS), SIZE_PX, NetworkOptions()), card=card)
     return register_checkpoint(engine, settings, actor=actor, path=path)
 
 

@@ -1,0 +1,97 @@
+"""What a network is trained on: the order of the pictures, their targets, and the loss."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torchvision.transforms import v2
+
+from core.training.recipe import Recipe, imbalance_keys
+
+Indices = NDArray[np.int64]
+FOCUS = 2.0  # the exponent of the focal loss
+
+# How often a picture is seen, by the size of its category.
+_SAMPLING: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "oversample": lambda sizes: 1 / sizes,
+    "oversample_sqrt": lambda sizes: sizes**-0.5,
+}
+
+
+def draw_batches(
+    indices: Indices, targets: Indices, recipe: Recipe, rng: np.random.Generator
+) -> list[Indices]:
+    """Return the batches of an epoch, of nearly equal size, so that none has a single picture.
+
+    Args:
+        indices: Of the training pictures.
+        targets: (N,) the category of every picture, by its index.
+    """
+    order = _draw_order(indices, targets[indices], recipe, rng)
+    return np.array_split(order, count_batches(indices, recipe))
+
+
+def count_batches(indices: Indices, recipe: Recipe) -> int:
+    return max(1, round(len(indices) / recipe.batch_size))
+
+
+def _draw_order(
+    indices: Indices, targets: Indices, recipe: Recipe, rng: np.random.Generator
+) -> Indices:
+    for key in imbalance_keys(recipe):
+        if key in _SAMPLING:
+            weights = _SAMPLING[key](np.bincount(targets).astype(np.float64)[targets])
+            return rng.choice(indices, len(indices), p=weights / weights.sum())
+    return rng.permutation(indices)
+
+
+class Objective:
+    """The loss of logits against soft targets.
+
+    Args:
+        sizes: (C,) training pictures of each category, all above 0.
+    """
+
+    def __init__(self, sizes: Indices, recipe: Recipe, device: torch.device) -> None:
+        self._keys = imbalance_keys(recipe)
+        self._smoothing = recipe.label_smoothing
+        counts = torch.from_numpy(sizes).to(device, torch.float32)
+        self._weights = counts.mean() / counts
+        self._prior = (counts / counts.sum()).log()
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of (N, C) logits; targets (N, C) float32, rows sum to 1."""
+        if "balanced_softmax" in self._keys:
+            logits = logits + self._prior
+        losses = self._losses(logits, targets)
+        if "class_weights" not in self._keys:
+            return losses.mean()
+        weights = targets @ self._weights
+        return (losses * weights).sum() / weights.sum()
+
+    def _losses(self, logits: Tensor, targets: Tensor) -> Tensor:
+        if "focal" not in self._keys:
+            return functional.cross_entropy(
+                logits, targets, label_smoothing=self._smoothing, reduction="none"
+            )
+        scores = functional.log_softmax(logits, dim=1)
+        return -(targets * (1 - scores.exp()) ** FOCUS * scores).sum(dim=1)
+
+
+def make_mixing(recipe: Recipe) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return what mixes (N, 3, S, S) pictures and their (N, C) targets among each other."""
+    ways: list[Any] = []
+    if recipe.mixup:
+        ways.append(v2.MixUp(alpha=recipe.mixup))
+    if recipe.cutmix:
+        ways.append(v2.CutMix(alpha=recipe.cutmix))
+    return v2.RandomChoice(ways) if ways else lambda images, targets: (images, targets)
+
+
+def category_sizes(indices: Sequence[int] | Indices, targets: Indices, count: int) -> Indices:
+    """Return how many of the pictures belong to each of ``count`` categories, (C,) int64."""
+    return np.bincount(targets[indices], minlength=count)

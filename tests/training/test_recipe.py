@@ -1,0 +1,137 @@
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from core.errors import InvalidInputError
+from core.models import ARCHITECTURES
+from core.training import DEFAULTS, IMBALANCE, PRESETS, Recipe, TrainingRequest, parse_changes
+from core.training.presets import make_recipe
+
+
+def test_every_architecture_has_a_default() -> None:
+    assert DEFAULTS.keys() == ARCHITECTURES.keys()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_preset_suits_every_architecture(arch: str, preset: str) -> None:
+    recipe = make_recipe(arch, preset, {})
+    assert recipe.arch == arch
+    assert Recipe(**json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_preset_names_only_architectures_that_there_are() -> None:
+    assert {arch for preset in PRESETS.values() for arch in preset.by_arch} <= ARCHITECTURES.keys()
+
+
+def test_changes_win_over_the_preset_and_the_preset_over_the_default() -> None:
+    assert make_recipe("vit", "default", {}).image_size_px == 224
+    assert make_recipe("vit", "quick", {}).image_size_px == 64
+    assert make_recipe("vit", "quick", {"image_size_px": 96}).image_size_px == 96
+
+
+def test_a_batch_size_changed_alone_takes_the_learning_rate_along() -> None:
+    base = make_recipe("custom_cnn", "default", {})
+    quarter = {"batch_size": base.batch_size // 4}
+    assert make_recipe("custom_cnn", "default", quarter).learning_rate == base.learning_rate / 2
+    both = quarter | {"learning_rate": 0.5}
+    assert make_recipe("custom_cnn", "default", both).learning_rate == 0.5
+
+
+def test_a_request_survives_json() -> None:
+    request = TrainingRequest("vit", "data", "quick", {"epochs": 3, "weights": "none"})
+    assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"image_size_px": 8}, "image_size_px is 8"),
+        ({"start_size_px": 500}, "start_size_px is 500"),
+        ({"batch_size": 1}, "batch_size is 1"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"keep": "first"}, "best, last"),
+        ({"attention": "self"}, "cbam"),
+        ({"imbalance": "hope"}, "'hope'.*focal"),
+        ({"frozen": 0.5}, "pretrained"),
+        ({"colour": "red"}, "'colour'.*image_size_px"),
+        ({"arch": "vit"}, "'arch'"),
+        ({"teacher": "vit", "trivial_augment": True}, "trivial_augment"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        make_recipe("custom_cnn", "default", changes)
+
+
+def test_what_only_the_custom_cnn_has_is_refused_for_others() -> None:
+    for changes in ({"scaling": "unit"}, {"attention": "cbam"}):
+        make_recipe("custom_cnn", "default", changes)
+        with pytest.raises(InvalidInputError, match="custom_cnn"):
+            make_recipe("resnet50", "default", changes)
+
+
+def test_the_vit_takes_only_whole_patches() -> None:
+    with pytest.raises(InvalidInputError, match="multiples of 16"):
+        make_recipe("vit", "default", {"image_size_px": 100})
+
+
+@pytest.mark.parametrize("arch", ["", "alexnet"])
+def test_unknown_architectures_and_presets_are_named(arch: str) -> None:
+    with pytest.raises(InvalidInputError, match="custom_cnn"):
+        make_recipe(arch, "default", {})
+    with pytest.raises(InvalidInputError, match="published"):
+        make_recipe("vit", "slow", {})
+
+
+@pytest.mark.parametrize("key", IMBALANCE)
+def test_each_way_against_imbalance_may_be_chosen(key: str) -> None:
+    assert make_recipe("custom_cnn", "default", {"imbalance": key}).imbalance == key
+
+
+def test_two_ways_against_imbalance_are_refused_but_in_the_published_workflow() -> None:
+    both = {"imbalance": "oversample+class_weights"}
+    with pytest.raises(InvalidInputError, match="1/n"):
+        make_recipe("custom_cnn", "default", both)
+    assert make_recipe("custom_cnn", "published", both).imbalance == both["imbalance"]
+
+
+def test_texts_become_values_of_their_fields() -> None:
+    texts = ["epochs=3", "jitter = 0.5", "mirrored=true", "full=no", "weights=file:a=b.pth"]
+    assert parse_changes(texts) == {
+        "epochs": 3,
+        "jitter": 0.5,
+        "mirrored": True,
+        "full": False,
+        "weights": "file:a=b.pth",
+    }
+
+
+@pytest.mark.parametrize("text", ["epochs", "epochs=many", "mirrored=maybe", "hue=1", "=3"])
+def test_texts_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        parse_changes([text])
+
+
+def test_every_number_has_a_range() -> None:
+    for field in fields(Recipe):
+        if field.type in ("int", "float", int, float):
+            recipe = make_recipe("custom_cnn", "default", {})
+            with pytest.raises(InvalidInputError, match=field.name):
+                make_recipe("custom_cnn", "default", {field.name: -1})
+            assert replace(recipe, **{field.name: -1}) != recipe
+
+
+def test_pictures_grow_to_their_full_size() -> None:
+    recipe = make_recipe(
+        "vit", "default", {"start_size_px": 96, "image_size_px": 224, "epochs": 20}
+    )
+    sizes = [recipe.size_at(epoch) for epoch in range(1, 21)]
+    assert sizes[0] == 96
+    assert sizes == sorted(sizes)
+    assert all(size % 16 == 0 for size in sizes)
+    assert sizes[-5:] == [224] * 5
+    assert {make_recipe("vit", "default", {}).size_at(epoch) for epoch in (1, 12)} == {224}
