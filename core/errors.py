@@ -29,6 +29,12 @@ class NotFoundError(CatalogError):
     status = 404
 
 
+class GoneError(NotFoundError):
+    """It was there, and is not any more, or is not the same."""
+
+    status = 410
+
+
 class ConflictError(CatalogError):
     """It exists already, or its state does not allow this."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from core.errors import NotFoundError
-from core.evaluation.predictions import Predictions
+from core.evaluation.predictions import MAX_KEPT, Predictions
 
 FORMAT_VERSION = 1
 _METADATA = b"catalens"
@@ -83,14 +83,10 @@ class PredictionWriter:
 
 
 @contextmanager
-def writing(path: Path, header: Header, *, kept: int) -> Iterator[PredictionWriter]:
-    """Write a file that appears under its name only when all of it is there.
-
-    Args:
-        kept: The k of the predictions.
-    """
+def writing(path: Path, header: Header) -> Iterator[PredictionWriter]:
+    """Write a file that appears under its name only when all of it is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    schema = _schema(kept).with_metadata({_METADATA: header.to_json()})
+    schema = _schema(min(MAX_KEPT, len(header.labels))).with_metadata({_METADATA: header.to_json()})
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
         partial = Path(folder, path.name)
         with parquet.ParquetWriter(partial, schema, compression="zstd") as writer:
