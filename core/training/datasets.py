@@ -7,18 +7,14 @@ from pathlib import Path
 from core.errors import InvalidInputError
 from core.training.data import layouts
 from core.training.data.layouts import Found
-from core.training.data.samples import CATEGORY_SEPARATOR, Dataset, Part, Sample, group_of
-from core.training.data.splitting import choose_validation
+from core.training.data.samples import Dataset, Part, Sample
 
 __all__ = [
-    "CATEGORY_SEPARATOR",
     "DATA_FORMATS",
     "DataFormat",
     "Dataset",
     "Part",
     "Sample",
-    "choose_validation",
-    "group_of",
     "make_dataset",
     "read_dataset",
     "read_labels",

@@ -1,21 +1,15 @@
 """The pictures of a training: read once, kept small in memory as far as it goes."""
 
-import hashlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import UnreadableImageError
 from core.imaging import ImageLimits, decode
 from core.models.preprocessing import Geometry, crop
-
-A = TypeVar("A")
-R = TypeVar("R")
+from core.training.data.scanning import Scanned, look, map_ahead, read_picture
 
 DEFAULT_MEMORY_BYTES = 2 * 1024**3
 
@@ -48,14 +42,14 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def scan(self, on_progress: Callable[[int], None]) -> list[str | UnreadableImageError]:
-        """Read every picture; return the SHA-256 of its bytes, or why it cannot be used.
+    def scan(self, on_progress: Callable[[int], None]) -> list[Scanned]:
+        """Read every picture; return its fingerprint, or why it cannot be used.
 
         Args:
             on_progress: Called with the number of pictures read; may raise to stop.
         """
-        found = []
-        for result in _ahead(self._pool, self._scan, range(len(self)), depth=64):
+        found: list[Scanned] = []
+        for result in map_ahead(self._pool, self._scan, range(len(self)), depth=64):
             found.append(result)
             on_progress(len(found))
         return found
@@ -69,42 +63,19 @@ class Pictures:
     def batches(self, batches: Iterable[NDArray[np.int64]]) -> Iterator[NDArray[np.uint8]]:
         """Yield ``take`` of each, one made ahead while the caller works on the one before."""
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            yield from _ahead(pool, self.take, batches, depth=1)
+            yield from map_ahead(pool, self.take, batches, depth=1)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def _scan(self, index: int) -> str | UnreadableImageError:
-        data = self._paths[index].read_bytes()
-        try:
-            square = self._cut(data)
-        except UnreadableImageError as error:
-            return error
-        if index < len(self._held):
-            self._held[index] = square
-        return hashlib.sha256(data).hexdigest()
+    def _scan(self, index: int) -> Scanned:
+        found, pixels = look(self._paths[index], self._limits)
+        if pixels is not None and index < len(self._held):
+            self._held[index] = crop(pixels, self._geometry)
+        return found
 
     def _square(self, index: int) -> NDArray[np.uint8]:
         if index < len(self._held):
             return np.asarray(self._held[index])
-        return self._cut(self._paths[index].read_bytes())
-
-    def _cut(self, data: bytes) -> NDArray[np.uint8]:
+        data = read_picture(self._paths[index], self._limits)
         return crop(decode(data, self._limits).pixels, self._geometry)
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, function: Callable[[A], R], arguments: Iterable[A], *, depth: int
-) -> Iterator[R]:
-    """Map in order, with at most ``depth`` results waiting for the caller."""
-    waiting: deque[Future[R]] = deque()
-    try:
-        for argument in arguments:
-            waiting.append(pool.submit(function, argument))
-            if len(waiting) > depth:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()

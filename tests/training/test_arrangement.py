@@ -2,18 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import InvalidInputError, UnreadableImageError
-from core.training.arrangement import Arrangement, Scanned, arrange
+from core.errors import InvalidInputError
+from core.training.arrangement import LEAKED, Arrangement, arrange
+from core.training.data.scanning import Unusable
 from core.training.datasets import Dataset, Part, Sample
+from tests.training.fingerprints import fingerprint
 
-BROKEN = UnreadableImageError("truncated", "cut short")
+BROKEN = Unusable("truncated", "cut short")
 
 
-def arranged(*rows: tuple[str, Part | None, Scanned]) -> Arrangement:
+def arranged(*rows: tuple[str, Part | None, str | Unusable]) -> Arrangement:
     samples = tuple(
         Sample(Path(f"{n}.png"), label, part) for n, (label, part, _) in enumerate(rows)
     )
-    return arrange(Dataset("data", "csv", samples), [row[2] for row in rows], seed=0)
+    scanned = [fingerprint(row[2]) if isinstance(row[2], str) else row[2] for row in rows]
+    return arrange(Dataset("data", "csv", samples), scanned, seed=0)
 
 
 def plain(label: str, count: int) -> list[tuple[str, None, str]]:
@@ -38,7 +41,7 @@ def test_what_is_tested_is_never_trained_on() -> None:
     data = arranged(*plain("A", 3), *plain("B", 3), ("A", "test", "A1"), ("A", "validation", "B1"))
     assert data.parts["test"].tolist() == [6]
     assert set(data.parts["train"]) == {0, 2, 3, 5}
-    assert data.left_out == {"in a measuring split too": 2}
+    assert data.left_out == {LEAKED: 2}
 
 
 def test_what_is_tested_is_not_validated_either() -> None:
@@ -54,10 +57,12 @@ def test_an_own_validation_split_is_left_as_it_is() -> None:
 
 
 def test_a_category_whose_training_pictures_are_all_unreadable_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="1 more have none"):
+    with pytest.raises(
+        InvalidInputError, match="Categories without a training picture .1, such as C"
+    ):
         arranged(*plain("A", 2), *plain("B", 2), ("C", None, BROKEN), ("C", "test", "c"))
 
 
 def test_data_that_cannot_be_validated_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="none can validate"):
+    with pytest.raises(InvalidInputError, match="Nothing to validate on"):
         arranged(*plain("A", 1), *plain("B", 1))

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import InvalidInputError
+from core.evaluation.grouping import SEPARATOR, group_of
 
 Part = Literal["train", "validation", "test"]
-
-CATEGORY_SEPARATOR = " > "
 
 PART_NAMES: Mapping[str, Part] = {
     "train": "train",
@@ -41,8 +40,8 @@ class Sample:
     item: str = ""
 
     @property
-    def group(self) -> str | None:
-        """The coarse category."""
+    def group(self) -> str:
+        """The coarse category: the label's parent; a label of one level is its own."""
         return group_of(self.label)
 
 
@@ -63,11 +62,6 @@ class Dataset:
     passed_over: tuple[Path, ...] = ()
 
 
-def group_of(label: str) -> str | None:
-    """Return the coarse category of a category path, its parent; None for a root."""
-    return label.rpartition(CATEGORY_SEPARATOR)[0] or None
-
-
 def make_label(*names: str) -> str:
     """Return the category path of names, from the root; a name may be a path itself.
 
@@ -75,7 +69,7 @@ def make_label(*names: str) -> str:
         InvalidInputError: A name is empty or too long for the table of categories.
     """
     parts = [" ".join(part.split()) for name in names for part in name.split(">")]
-    label = CATEGORY_SEPARATOR.join(parts)
+    label = SEPARATOR.join(parts)
     if not all(parts):
         raise InvalidInputError(f"the category {label!r} has a level without a name")
     if len(label) > _MAX_LABEL_LENGTH or max(map(len, parts)) > _MAX_NAME_LENGTH:
