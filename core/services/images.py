@@ -36,13 +36,21 @@ def request_rendition(settings: Settings, *, actor: Actor, sha256: str, size: st
         raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(sha256, RENDITIONS[size])
+    if not path.exists() and not store.path(sha256).exists():
+        raise NotFoundError(f"no photo {sha256}")
+    return make_rendition(settings, path, partial(store.rendition, sha256, RENDITIONS[size]))
+
+
+def make_rendition(settings: Settings, path: Path, make: Callable[[], Path]) -> Future[Path]:
+    """Return the path when the file is there, or when ``make`` has made it.
+
+    Whoever asks for a file in the making waits for the same one; at most
+    ``decode_threads`` are made at once.
+    """
     if path.exists():
         made: Future[Path] = Future()
         made.set_result(path)
         return made
-    if not store.path(sha256).exists():
-        raise NotFoundError(f"no photo {sha256}")
-    make = partial(store.rendition, sha256, RENDITIONS[size])
     return _workshop(settings.decode_threads).submit(path, make)
 
 

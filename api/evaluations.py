@@ -1,0 +1,47 @@
+"""The photos that an evaluation looked at."""
+
+from asyncio import shield, wrap_future
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, Response
+
+from api.dependencies import InContext
+from api.images import IMMUTABLE
+from api.parameters import MAX_ID, PathId
+from core.services import evaluation_photos
+from core.services.images import etag_of
+
+router = APIRouter()
+
+Index = Annotated[int, Path(ge=0, le=MAX_ID)]
+
+
+@router.get("/evaluations/{evaluation_id}/photos/{index}", response_model=None)
+async def get_photo(
+    context: InContext,
+    evaluation_id: PathId,
+    index: Index,
+    size: str = "thumb",
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return a photo as a JPEG; 304 to who has it, 410 where it is gone or has changed.
+
+    Args:
+        size: ``thumb`` or ``view``.
+    """
+    sha256, making = await run_in_threadpool(
+        evaluation_photos.request_photo,
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        evaluation_id=evaluation_id,
+        index=index,
+        size=size,
+    )
+    headers = IMMUTABLE | {"ETag": etag_of(sha256, size)}
+    if headers["ETag"] in if_none_match:
+        return Response(status_code=304, headers=headers)
+    path = await shield(wrap_future(making))
+    return FileResponse(path, media_type="image/jpeg", headers=headers)
