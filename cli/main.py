@@ -34,7 +34,7 @@ COMMANDS = (
     Command("models", "cli.training", "models_command"),
     Command("sample", "cli.sample", "sample_command"),
 )
-GROUPS = ("cli.database",)
+GROUPS = ("cli.database", "cli.data")
 
 
 def build_app() -> typer.Typer:

@@ -1,14 +1,18 @@
 """Data to train on: a path, or what our own reviewers have decided."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from core.actors import Actor, require
+from core.imaging import ImageLimits
 from core.settings import Settings
 from core.storage import ImageStore
+from core.training.data.checks import DataReport, check_data
+from core.training.data.evidence import Evidence
 from core.training.data.samples import Dataset, Sample
+from core.training.data.scanning import scan
 from core.training.datasets import make_dataset, read_labels, require_files
 from db.engine import reading
 from db.queries.reviewed import list_reviewed_photos
@@ -33,6 +37,35 @@ def open_dataset(engine: sa.Engine, settings: Settings, *, actor: Actor, data: s
     dataset = _read(engine, settings, data)
     require_files(dataset)
     return dataset
+
+
+def check_dataset(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    data: str,
+    on_progress: Callable[[int, int], None],
+) -> DataReport:
+    """Read every picture and say what a training would make of the data; train nothing.
+
+    Args:
+        data: As for ``open_dataset``; files may be missing.
+        on_progress: Called with the pictures read and the pictures in all.
+
+    Raises:
+        ForbiddenError: The actor may not train.
+        InvalidInputError: The labels cannot be read.
+    """
+    require(actor, "train")
+    dataset = _read(engine, settings, data)
+    scanned = scan(
+        [sample.path for sample in dataset.samples],
+        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        threads=settings.decode_threads,
+        on_progress=lambda done: on_progress(done, len(dataset.samples)),
+    )
+    return check_data(Evidence(dataset, scanned))
 
 
 def _read(engine: sa.Engine, settings: Settings, data: str) -> Dataset:

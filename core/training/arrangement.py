@@ -134,8 +134,8 @@ def _choose_validation(
     evidence: Evidence, parts: Sequence[Part | None], seed: int
 ) -> NDArray[np.int64]:
     """Return the indices of a fifth of the training samples."""
-    train = np.flatnonzero([part == "train" for part in parts])
-    place_of = {index: place for place, index in enumerate(train.tolist())}
+    train = [index for index, part in enumerate(parts) if part == "train"]
+    place_of = {index: place for place, index in enumerate(train)}
     labels = [evidence.samples[index].label for index in train]
     groups = group_samples(
         labels,
@@ -143,7 +143,7 @@ def _choose_validation(
         [evidence.samples[index].item for index in train],
         [pair.among(place_of) for pair in evidence.pairs if pair.is_among(place_of)],
     )
-    return np.asarray(train[choose_validation(labels, groups, seed=seed)])
+    return np.array(train, np.int64)[choose_validation(labels, groups, seed=seed)]
 
 
 def _count_left_out(evidence: Evidence) -> dict[str, int]:

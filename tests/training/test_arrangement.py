@@ -58,7 +58,7 @@ def test_an_own_validation_split_is_left_as_it_is() -> None:
 
 def test_a_category_whose_training_pictures_are_all_unreadable_is_refused() -> None:
     with pytest.raises(
-        InvalidInputError, match="Categories without a training picture .1, such as C"
+        InvalidInputError, match=r"Categories without a training picture \(1, such as C\)"
     ):
         arranged(*plain("A", 2), *plain("B", 2), ("C", None, BROKEN), ("C", "test", "c"))
 
