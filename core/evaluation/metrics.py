@@ -69,6 +69,7 @@ class Metrics:
         per_category: Of the test split where there is one, else of validation.
         confusions: Of the same split, most frequent first, at most MAX_CONFUSIONS.
         images_per_s: Through the network on the training machine, decoded pictures.
+        train_counts: Training pictures of each label, in their order.
         training: Request, recipe, data, versions, machine.
     """
 
@@ -78,6 +79,7 @@ class Metrics:
     images_per_s: float
     ece: CalibrationError
     curve: Sequence[Epoch]
+    train_counts: Sequence[int]
     training: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,18 +20,25 @@ from core.evaluation.metrics import (
     measure_accuracy,
     measure_categories,
 )
+from core.evaluation.predictions import Predictions, predict
 from core.training.arrangement import Arrangement
 from core.training.bench import Bench
 from core.training.datasets import Part
 
 MAX_TRAIN_EVALUATED = 2000
-Scores = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
+    """What was measured.
+
+    Attributes:
+        looked_at: By part, (N,) indices of the samples and what was said of them.
+    """
+
     metrics: Metrics
     temperature: float
+    looked_at: Mapping[Part, tuple[NDArray[np.int64], Predictions]]
 
 
 def evaluate(
@@ -39,7 +46,11 @@ def evaluate(
 ) -> Evaluation:
     """Measure the network on train, validation and, where there is one, the test split."""
     started = time.perf_counter()
-    scores = {part: _score(bench, data, part) for part in data.parts}
+    chosen = {part: _choose(bench, data, part) for part in data.parts}
+    scores = {
+        part: (bench.compute_logits(indices), data.targets[indices])
+        for part, indices in chosen.items()
+    }
     seconds = time.perf_counter() - started
     temperature = fit_temperature(*scores["validation"])
     measuring: Part = "test" if "test" in scores else "validation"
@@ -52,17 +63,27 @@ def evaluate(
         images_per_s=round(sum(len(labels) for _, labels in scores.values()) / seconds, 1),
         ece=_measure_calibration(logits, labels, temperature, measuring),
         curve=curve,
+        train_counts=_count_training(data),
         training={**training, **_describe_machine(bench)},
     )
-    return Evaluation(metrics, temperature)
+    looked_at = {
+        part: (chosen[part], predict(*score, temperature=temperature))
+        for part, score in scores.items()
+    }
+    return Evaluation(metrics, temperature, looked_at)
 
 
-def _score(bench: Bench, data: Arrangement, part: Part) -> Scores:
+def _choose(bench: Bench, data: Arrangement, part: Part) -> NDArray[np.int64]:
     indices = data.parts[part]
     if part == "train" and len(indices) > MAX_TRAIN_EVALUATED:
         rng = np.random.default_rng(bench.recipe.seed)
         indices = np.sort(rng.choice(indices, MAX_TRAIN_EVALUATED, replace=False))
-    return bench.compute_logits(indices), data.targets[indices]
+    return indices
+
+
+def _count_training(data: Arrangement) -> list[int]:
+    counts = np.bincount(data.targets[data.parts["train"]], minlength=len(data.categories))
+    return [int(count) for count in counts]
 
 
 def _measure_calibration(

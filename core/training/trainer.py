@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from core.evaluation import Picture, Predictions
 from core.imaging import ImageLimits
 from core.models.architectures import NetworkOptions, get_architecture
 from core.models.checkpoint import ModelCard
@@ -20,8 +21,8 @@ from core.models.preprocessing import Preprocessing
 from core.models.weights import build_network
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement, Scanned, arrange
-from core.training.bench import Bench
-from core.training.datasets import Dataset
+from core.training.bench import Bench, Indices
+from core.training.data.samples import Dataset, Part
 from core.training.evaluation import evaluate
 from core.training.fitting import Fitting
 from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
@@ -56,12 +57,14 @@ class Trained:
     Attributes:
         stopped: Why the training ended early, if it did: it was cancelled, or got no better.
         folder: Of its snapshot; may be deleted when the network is safe.
+        looked_at: By part, the pictures that measured the network and what it said of them.
     """
 
     network: nn.Module
     card: ModelCard
     stopped: str | None
     folder: Path | None
+    looked_at: Mapping[Part, tuple[Sequence[Picture], Predictions]]
 
 
 def train(
@@ -195,7 +198,18 @@ class _Training:
             attention=bench.recipe.attention,
             metrics=evaluation.metrics.to_dict(),
         )
-        return Trained(bench.network.eval(), card, stopped, self.folder)
+        looked_at = {
+            part: (self._list_pictures(indices), predictions)
+            for part, (indices, predictions) in evaluation.looked_at.items()
+        }
+        return Trained(bench.network.eval(), card, stopped, self.folder, looked_at)
+
+    def _list_pictures(self, indices: Indices) -> list[Picture]:
+        samples, digests = self.dataset.samples, self.data.digests
+        return [
+            Picture(str(samples[at].path.resolve()), digests[at], samples[at].label)
+            for at in indices.tolist()
+        ]
 
     def _fit(self, snapshot: snapshots.Snapshot | None) -> Fitting | None:
         """Train the classifier, then all; return None where the classifier was enough."""

@@ -55,6 +55,7 @@ def test_the_stored_shape_is_the_documented_one() -> None:
         images_per_s=10.0,
         ece=CalibrationError(0.1, 0.02, "validation"),
         curve=(Epoch(1, 2.0, 0.5, 3.0),),
+        train_counts=(5, 3, 1),
         training={"seed": 0},
     )
     stored = json.loads(json.dumps(metrics.to_dict()))
