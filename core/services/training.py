@@ -14,6 +14,7 @@ from core.imaging import ImageLimits
 from core.models import checkpoint
 from core.services import jobs
 from core.services.datasets import open_dataset
+from core.services.measuring import record_training
 from core.services.models import ModelVersion, register_checkpoint
 from core.settings import Settings
 from core.training import TrainingRequest, distributed
@@ -87,6 +88,14 @@ def train_and_register(
     if distributed.rank() != 0:
         return None
     version = _register(engine, settings, actor, trained)
+    record_training(
+        engine,
+        settings,
+        actor=actor,
+        version_id=version.id,
+        data_name=trained.card.metrics["training"]["data"]["name"],
+        looked_at=trained.looked_at,
+    )
     if trained.folder:
         shutil.rmtree(trained.folder, ignore_errors=True)
     return version
