@@ -1,5 +1,8 @@
-"""The pictures of a training: read once, kept small in memory as far as it goes."""
+"""The pictures of a training: read once, kept small in memory or in a file."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +21,10 @@ class Pictures:
     """The central square of each picture, (P, P, 3) uint8, at the scale of an architecture.
 
     The middle of the square is exactly what the network sees in evaluation; the rest is
-    room for random crops. Squares that do not fit into the memory allowed are made again
-    whenever they are needed.
+    room for random crops. Squares that do not fit into the memory allowed lie in a file
+    without a name, which is gone when the process ends, however it ends. Without room for
+    that they are made again whenever they are needed; how much longer that takes stands in
+    docs/training-data.md.
     """
 
     def __init__(
@@ -30,14 +35,19 @@ class Pictures:
         limits: ImageLimits,
         threads: int,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        cache_dir: Path | None = None,
     ) -> None:
+        """Make room for the squares.
+
+        Args:
+            cache_dir: Where the file may lie; None makes none.
+        """
         self._paths = tuple(paths)
         self._geometry = geometry.uncropped
         self._limits = limits
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
         side = self.side_px = self._geometry.size_px
-        held = min(len(paths), memory_bytes // (side * side * 3))
-        self._held = np.empty((held, side, side, 3), np.uint8)
+        self._held = _make_room(len(paths), side, memory_bytes, cache_dir)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -79,3 +89,36 @@ class Pictures:
             return np.asarray(self._held[index])
         data = read_picture(self._paths[index], self._limits)
         return crop(decode(data, self._limits).pixels, self._geometry)
+
+
+def _make_room(
+    count: int, side_px: int, memory_bytes: int, cache_dir: Path | None
+) -> NDArray[np.uint8]:
+    """Return room for (count, P, P, 3) uint8, in memory or in a file, or for as many as go."""
+    square_bytes = 3 * side_px**2
+    if count * square_bytes > memory_bytes and cache_dir is not None:
+        file = _reserve_file(cache_dir, count * square_bytes)
+        if file is not None:
+            return file.reshape(count, side_px, side_px, 3)
+    return np.empty((min(count, memory_bytes // square_bytes), side_px, side_px, 3), np.uint8)
+
+
+def _reserve_file(folder: Path, size_bytes: int) -> NDArray[np.uint8] | None:
+    """Return a nameless file as an array, unless it filled more than half of the free disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < 2 * size_bytes:
+        return None
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            _reserve(file.fileno(), size_bytes)
+        except OSError:  # a quota, or somebody else was faster
+            return None
+        return np.memmap(file, np.uint8, "r+", shape=(size_bytes,))
+
+
+def _reserve(descriptor: int, size_bytes: int) -> None:
+    """Give the file its blocks now: a disk that is full later would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size_bytes)
+    else:
+        os.truncate(descriptor, size_bytes)

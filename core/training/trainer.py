@@ -39,7 +39,8 @@ class Resources:
     """What a training may use.
 
     Attributes:
-        snapshots_dir: Where trainings are kept that were killed; None keeps none.
+        snapshots_dir: Where trainings are kept that were killed, and pictures that do not fit
+            into memory; None keeps none.
     """
 
     limits: ImageLimits
@@ -97,6 +98,7 @@ def train(
         limits=resources.limits,
         threads=resources.decode_threads,
         memory_bytes=resources.memory_bytes,
+        cache_dir=resources.snapshots_dir,
     )
     with closing(pictures), distributed.joined(device):
         scanned = _scan(pictures, report)
@@ -237,12 +239,7 @@ class _Training:
             "request": self.request.to_dict(),
             "recipe": self.bench.recipe.to_dict(),
             "seed": self.bench.recipe.seed,
-            "data": {
-                "name": self.dataset.name,
-                "format": self.dataset.format,
-                "counts": {part: len(indices) for part, indices in self.data.parts.items()},
-                "left_out": dict(self.data.left_out),
-            },
+            "data": self.data.to_record(),
             "seconds": round(seconds, 1),
             "stopped": stopped,
         }

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.errors import JobCancelledError
 from core.imaging import ImageLimits
 from core.models import ARCHITECTURES, load, save
 from core.training import TrainingRequest
+from core.training.arrangement import Split
 from core.training.datasets import read_dataset
 from core.training.pictures import Pictures
 from core.training.progress import TrainingProgress
@@ -70,12 +72,12 @@ def losses(trained: Trained) -> list[float]:
 
 def test_the_record_can_be_stored_and_tells_what_was_done(tree: Path) -> None:
     metrics = json.loads(json.dumps(run(small("custom_cnn", tree)).card.metrics, allow_nan=False))
-    assert metrics["training"]["data"] == {
-        "name": tree.name,
-        "format": "folder",
-        "counts": {"train": 24, "validation": 6},
-        "left_out": {},
-    }
+    data = metrics["training"]["data"]
+    assert (data["name"], data["format"]) == (tree.name, "folder")
+    assert data["counts"] == {"train": 24, "validation": 6}
+    assert data["left_out"] == {}
+    assert data["report"]["is_trainable"]
+    assert Counter(Split(**data["split"]).unpack()) == data["counts"]
     assert metrics["training"]["recipe"]["image_size_px"] == 32
     assert len(metrics["curve"]) == 2
     assert metrics["images_per_s"] > 0

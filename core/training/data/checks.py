@@ -111,7 +111,7 @@ def check_data(evidence: Evidence) -> DataReport:
         pictures=len(samples),
         categories=len({sample.label for sample in samples}),
         groups=len({sample.group for sample in samples}),
-        parts=Counter(sample.part or "unsplit" for sample in samples),
+        parts=dict(Counter(sample.part or "unsplit" for sample in samples)),
         findings=tuple(sorted(findings, key=lambda finding: finding.severity)),
     )
 
