@@ -118,3 +118,43 @@ def test_keys_meant_for_a_field_or_a_dialog_decide_nothing(desk: Workstation) ->
     desk.press("Control+x")
     assert desk.listing() == first
     assert desk.listing_details(first)["history"] == []
+
+
+def test_skipped_listings_come_last_even_after_a_reload(desk: Workstation) -> None:
+    desk.open()
+    skipped = []
+    for _ in range(2):
+        skipped.append(desk.wait_painted())
+        desk.press(" ")
+    third = desk.wait_painted()
+    desk.wait_saved()
+    desk.page.reload()
+    assert desk.wait_painted() == third
+
+    decided = set()
+    for _ in range(PHOTOS - len(skipped)):
+        decided.add(desk.wait_painted())
+        desk.press("x")
+    assert desk.wait_painted() == skipped[0]
+    assert not decided & set(skipped)
+    expect(desk.part("decided")).to_contain_text("Skipped")
+    desk.press(" ")
+    assert desk.wait_painted() == skipped[1]
+    desk.press("a")
+    expect(desk.part("message-text")).to_have_text("1 listing was skipped.")
+    desk.part("message-button").click()
+    assert desk.wait_painted() == skipped[0]
+    desk.press("x")
+    expect(desk.part("message-title")).to_have_text("All done")
+
+
+def test_a_skip_taken_back_is_no_skip(desk: Workstation) -> None:
+    desk.open()
+    first = desk.wait_painted()
+    desk.press(" ")
+    assert desk.wait_painted() != first
+    desk.press("z")
+    assert desk.wait_painted() == first
+    desk.wait_saved()
+    desk.page.reload()
+    assert desk.wait_painted() == first

@@ -41,7 +41,8 @@ class Facts {
     const part = this.part("decided")
     part.hidden = item.open && !item.skipped
     if (part.hidden) return
-    const word = done ? KIND_WORDS[done.kind] : (STATE_WORDS[item.listing.state] ?? "")
+    const known = item.skipped ? KIND_WORDS.skip : (STATE_WORDS[item.listing.state] ?? "")
+    const word = done ? KIND_WORDS[done.kind] : known
     const category = done?.category ? ` as ${leaf(done.category.path)}` : ""
     const by = done?.by ? ` by ${done.by}` : ""
     const more = item.skipped ? "You can still decide it." : done ? "Z takes it back." : ""

@@ -33,8 +33,9 @@ class Photos {
 
 /** The listings in the order they come, and where the reviewer is among them. */
 class Queue {
-  constructor(filters) {
+  constructor(filters, skipped) {
     this.filters = filters
+    this.skipped = skipped
     this.items = []
     this.index = 0
     this.after = null
@@ -63,15 +64,45 @@ class Queue {
     if (!this.after) this.remaining = page.remaining
     const known = new Set(this.items.map((item) => item.listing.id))
     const fresh = page.listings.filter((listing) => !known.has(listing.id))
-    this.items.push(...fresh.map(makeItem))
+    this.add(fresh)
     this.after = page.after
     this.ended = page.after === null
     return fresh.length > 0
   }
 
-  /** Index of the next listing to decide, -1 when none is loaded. */
+  add(listings) {
+    this.items.push(...listings.map((listing) => new Item(listing, this.skipped)))
+  }
+
+  replace(index, listing) {
+    this.items[index] = new Item(listing, this.skipped)
+  }
+
+  /** Skip a listing: it comes back once after all others, then only on demand. */
+  putOff(item) {
+    item.again = item.skipped
+    this.skipped.add(item.listing.id)
+  }
+
+  /** Index of the listing to begin with, -1 when all that are loaded were skipped before. */
+  first() {
+    const found = this.items.findIndex((item) => !item.skipped)
+    this.index = -1
+    return found
+  }
+
+  /** Index of the next listing to decide, skipped ones last; -1 when none is loaded. */
   nextOpen() {
-    return this.items.findIndex((item, index) => index > this.index && item.open && !item.skipped)
+    const next = this.items.findIndex(
+      (item, index) => index > this.index && item.open && !item.skipped,
+    )
+    return next < 0 && this.ended ? this.nextSkipped() : next
+  }
+
+  nextSkipped() {
+    const waiting = this.items.filter((item) => item.open && item.skipped && !item.again)
+    const order = (item) => this.skipped.orderOf(item.listing.id)
+    return this.items.indexOf(waiting.sort((one, other) => order(one) - order(other))[0])
   }
 
   /** Note that one more (or one fewer) listing is open to decide. */
@@ -85,13 +116,19 @@ class Queue {
   }
 }
 
-function makeItem(listing) {
-  return {
-    listing,
-    version: listing.version,
-    open: OPEN_STATES.includes(listing.state),
-    skipped: false,
-    decision: null, // {key, kind, category} made here
+/** A listing in the queue, and what was done with it here. */
+class Item {
+  constructor(listing, skipped) {
+    this.listing = listing
+    this.version = listing.version
+    this.open = OPEN_STATES.includes(listing.state)
+    this.again = false // skipped once more after it had come back
+    this.decision = null // {key, kind, category} made here
+    this.putOffs = skipped
+  }
+
+  get skipped() {
+    return this.putOffs.has(this.listing.id)
   }
 }
 
