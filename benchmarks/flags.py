@@ -8,14 +8,19 @@ sound, there are the false alarms of the quality checks only.
 """
 
 import csv
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import harness
-from benchmarks.harness import PER_CATEGORY, QUICK_PER_CATEGORY, Figures, Options
+from benchmarks.harness import (
+    BENCHMARKS_DIR,
+    PER_CATEGORY,
+    QUICK_PER_CATEGORY,
+    Figures,
+    Options,
+)
 from core.flags import FLAG_KINDS, Evidence, raise_flags
 from core.imaging import ImageLimits
 from core.inference import Classifier, InferenceOptions, Outcome
@@ -52,8 +57,7 @@ def measure(options: Options) -> Figures:
         photos = [Photo(sample.path) for sample in read_dataset(options.data).samples]
         return _rates(photos, _flags(photos, []), sorted(QUALITY_CHECKS))
     count = QUICK_PER_CATEGORY if options.quick else PER_CATEGORY
-    folder = Path(tempfile.gettempdir()) / "catalens-benchmarks" / f"sample-{count}"
-    catalog = render_catalog(folder, per_category=count)
+    catalog = render_catalog(BENCHMARKS_DIR / f"sample-{count}", per_category=count)
     photos = list(_incoming(catalog))
     models = [] if options.quick else [_trained(arch, catalog) for arch in MAIN_ARCHITECTURES]
     kinds = [kind for kind in FLAG_KINDS if models or kind not in NEED_MODELS]
@@ -87,8 +91,8 @@ def _trained(arch: str, catalog: SampleCatalog) -> LoadedModel:
         on_progress=lambda _progress: None,
         should_stop=lambda: False,
     )
-    with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
-        path = Path(folder) / f"{arch}.safetensors"
+    with harness.work_folder() as folder:
+        path = folder / f"{arch}.safetensors"
         save(path, network=trained.network, card=trained.card)
         return load(path)
 

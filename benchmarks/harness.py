@@ -8,18 +8,22 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from core import storage
 from core.sample import render_catalog
 
 RESULTS_DIR = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "streamlit", "sqlalchemy", "dbos")
+BENCHMARKS_DIR = Path(tempfile.gettempdir()) / "catalens-benchmarks"
 QUICK_PER_CATEGORY = 6
 PER_CATEGORY = 60
 
@@ -43,8 +47,16 @@ class Options:
         if self.data is not None:
             return self.data
         count = QUICK_PER_CATEGORY if self.quick else PER_CATEGORY
-        folder = Path(tempfile.gettempdir()) / "catalens-benchmarks" / f"sample-{count}"
+        folder = BENCHMARKS_DIR / f"sample-{count}"
         return render_catalog(folder, per_category=count).root / "train"
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Give a folder for one measurement, gone afterwards, even if the run is ended early."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with storage.work_folder(BENCHMARKS_DIR / "work") as folder:
+        yield folder
 
 
 def main(name: str, measure: Callable[[Options], Figures]) -> None:

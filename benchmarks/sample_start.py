@@ -9,10 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -32,14 +30,14 @@ def measure(options: Options) -> Figures:
 
     A quick run stops when the custom CNN predicts.
     """
-    with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
-        settings = Settings(data_dir=Path(folder), database_url="")
+    with harness.work_folder() as folder:
+        settings = Settings(data_dir=folder, database_url="")
         port = free_port()
         command = [sys.executable, "-m", "cli.main", "run", "--sample", "--no-browser"]
         started_at = time.perf_counter()
         process = subprocess.Popen(
             [*command, f"--port={port}"],
-            env={**os.environ, "CATALENS_DATA_DIR": folder},
+            env={**os.environ, "CATALENS_DATA_DIR": str(folder)},
             stderr=subprocess.DEVNULL,
         )
         try:

@@ -12,7 +12,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -35,7 +34,7 @@ def measure(options: Options) -> Figures:
     """Return run_to_health_s, run_to_page_s (with a browser) and run_to_worker_s: medians."""
     runs = QUICK_RUNS if options.quick else RUNS
     with ExitStack() as stack:
-        data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="catalens-"))
+        data_dir = str(stack.enter_context(harness.work_folder()))
         browser = _open_browser(stack)
         first = _start_once(data_dir, browser)
         later = [_start_once(data_dir, browser) for _ in range(runs)]

@@ -6,7 +6,6 @@ and batch size, in the same process, right before and right after; they decode n
 """
 
 import shutil
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -39,8 +38,8 @@ def measure(options: Options) -> Figures:
     count = QUICK_PHOTOS if options.quick else PHOTOS
     paths = [sample.path for sample in dataset.samples][:: max(1, len(dataset.samples) // count)]
     labels = tuple(sorted({sample.label for sample in dataset.samples}))
-    with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
-        settings = Settings(data_dir=Path(folder) / "data", database_url="", log_level="WARNING")
+    with harness.work_folder() as folder:
+        settings = Settings(data_dir=folder / "data", database_url="", log_level="WARNING")
         engine = database.open_engine(settings)
         database.upgrade(engine)
         actor = database.local_actor(engine)

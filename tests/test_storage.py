@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidInputError, NotFoundError, UnreadableImageError
 from core.imaging import decode
-from core.storage import RENDITIONS, ImageStore
+from core.storage import RENDITIONS, WORK_STALE_AFTER_S, ImageStore, work_folder
 from tests.imaging.samples import LIMITS, encoded, noise
 
 
@@ -111,3 +112,29 @@ def test_a_kill_leaves_no_half_file_under_a_digest(tmp_path):
     assert whole
     for path in whole:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
+
+
+def test_a_work_folder_goes_with_its_work(tmp_path):
+    def fail() -> None:
+        with work_folder(tmp_path / "work") as folder:
+            (folder / "half").write_bytes(b"x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_what_a_killed_process_left_is_swept_and_what_is_fresh_stays(tmp_path):
+    left, fresh = tmp_path / "left", tmp_path / "fresh"
+    for path in (left, fresh):
+        path.mkdir()
+        (path / "file").write_bytes(b"x")
+    then = time.time() - WORK_STALE_AFTER_S - 60
+    os.utime(left, (then, then))
+
+    with work_folder(tmp_path):
+        assert not left.exists()
+
+    assert (fresh / "file").exists()

@@ -1,7 +1,6 @@
 """Train a network and put it to use; also as a job of the worker."""
 
 import shutil
-import tempfile
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.services.datasets import open_dataset
 from core.services.measuring import record_training
 from core.services.models import ModelVersion, register_checkpoint
 from core.settings import Settings
+from core.storage import work_folder
 from core.training import TrainingRequest, distributed
 from core.training.fitting import CANCELLED
 from core.training.progress import OnProgress, ShouldStop, TrainingProgress
@@ -105,8 +105,8 @@ def _register(
     engine: sa.Engine, settings: Settings, actor: Actor, trained: Trained
 ) -> ModelVersion:
     activate = trained.stopped != CANCELLED
-    with tempfile.TemporaryDirectory(prefix="catalens-") as folder:
-        path = Path(folder) / "trained.safetensors"
+    with work_folder(settings.work_dir) as folder:
+        path = folder / "trained.safetensors"
         checkpoint.save(path, network=trained.network, card=trained.card)
         return register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
 
