@@ -12,11 +12,20 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from core.actors import Actor, require
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, NotFoundError
 from core.evaluation import PairedTest, compare
 from core.services.evaluation_breakdown import MAX_PHOTOS, PhotoCase, list_cases
-from core.services.evaluations import Measured, Narrowing, load_measured
+from core.services.evaluations import (
+    MAX_EVALUATIONS,
+    EvaluationFilter,
+    Measured,
+    Narrowing,
+    load_measured,
+)
 from core.settings import Settings
+from db.engine import reading
+from db.queries import evaluations as queries
+from db.states import Split
 
 Side = Literal["only_first", "only_second", "both_wrong", "both_right"]
 SIDES: Mapping[Side, str] = {
@@ -47,6 +56,43 @@ class Comparison:
     second_id: int
     test: PairedTest
     unpaired: int
+
+
+def find_common(
+    engine: sa.Engine,
+    *,
+    actor: Actor,
+    first: int | None,
+    second: int | None,
+    only: EvaluationFilter | None = None,
+) -> tuple[int, int]:
+    """Return the newest evaluations of two versions on the same pictures, a test split first.
+
+    Args:
+        first: Version id; None is an ensemble.
+
+    Raises:
+        ForbiddenError: The actor may not see dashboards.
+        NotFoundError: There are none.
+    """
+    require(actor, "dashboards")
+    with reading(engine) as session:
+        found = queries.list_evaluations(
+            session, only=only or EvaluationFilter(), limit=MAX_EVALUATIONS
+        )
+        by_subject: dict[int | None, dict[tuple[str, str], int]] = {first: {}, second: {}}
+        for row, _ in found:
+            if row.model_version_id in by_subject:
+                data = (row.data_digest, row.split)
+                by_subject[row.model_version_id].setdefault(data, row.id)
+    common = [data for data in by_subject[first] if data in by_subject[second]]
+    common.sort(key=lambda data: data[1] != Split.TEST)
+    if not common:
+        raise NotFoundError(
+            "the two were not evaluated on the same pictures yet; "
+            "run: catalens evaluate --model ID --data PATH for both"
+        )
+    return by_subject[first][common[0]], by_subject[second][common[0]]
 
 
 def compare_evaluations(

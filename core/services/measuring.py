@@ -32,7 +32,7 @@ from db.states import Split
 if TYPE_CHECKING:
     from core.inference import Scored
     from core.models import LoadedModel
-    from core.training.data.samples import Dataset
+    from core.training.data.samples import Dataset, Part
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ def record_training(
     actor: Actor,
     version_id: int,
     data_name: str,
-    looked_at: Mapping[str, tuple[Sequence[Picture], Predictions]],
+    looked_at: Mapping["Part", tuple[Sequence[Picture], Predictions]],
 ) -> None:
     """Keep what a training measured at its end, so that no picture is read a second time.
 
