@@ -32,6 +32,8 @@ COMMANDS = (
     Command("export", "cli.exports", "export_command"),
     Command("train", "cli.training", "train_command"),
     Command("models", "cli.training", "models_command"),
+    Command("evaluate", "cli.evaluations", "evaluate_command"),
+    Command("compare", "cli.evaluations", "compare_command"),
     Command("sample", "cli.sample", "sample_command"),
 )
 GROUPS = ("cli.database", "cli.data")

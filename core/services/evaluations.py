@@ -26,8 +26,10 @@ from core.evaluation.report import ShotCount
 from core.settings import Settings
 from db.engine import reading
 from db.queries import evaluations as queries
+from db.queries import models as model_queries
 from db.queries.evaluations import DataSet, EvaluationFilter
 from db.rows import EvaluationRow, ModelVersionRow
+from db.states import ModelState
 
 __all__ = [
     "DataSet",
@@ -41,6 +43,7 @@ __all__ = [
     "list_data_sets",
     "list_evaluations",
     "list_groups",
+    "resolve_model",
 ]
 
 ENSEMBLE = "ensemble"
@@ -199,6 +202,28 @@ def list_groups(engine: sa.Engine, *, actor: Actor, evaluation_id: int) -> tuple
     """
     detail = get_evaluation(engine, actor=actor, evaluation_id=evaluation_id)
     return tuple(part.name for part in detail.groups)
+
+
+def resolve_model(engine: sa.Engine, *, actor: Actor, model: str) -> int | None:
+    """Return the version that a person means: by id, or by architecture the one in use.
+
+    Of an architecture without an active version it is the newest; None is ``ensemble``.
+
+    Raises:
+        ForbiddenError: The actor may not see dashboards.
+        NotFoundError: There is none.
+    """
+    require(actor, "dashboards")
+    if model == ENSEMBLE:
+        return None
+    with reading(engine) as session:
+        versions = model_queries.list_versions(session)
+        named = [row for row in versions if model in (row.arch, str(row.id))]
+        named.sort(key=lambda row: row.state != ModelState.ACTIVE)
+        if not named:
+            known = ", ".join(f"{row.id} ({row.arch})" for row in versions) or "none yet"
+            raise NotFoundError(f"no model version has the id or architecture {model!r}: {known}")
+        return named[0].id
 
 
 # --- for the other services of evaluations -----------------------------------------------------
