@@ -23,18 +23,21 @@ REVIEWED = "reviewed"
 _PAGE_ROWS = 10_000
 
 
-def open_dataset(engine: sa.Engine, settings: Settings, *, actor: Actor, data: str) -> Dataset:
+def open_dataset(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, data: str, to_train: bool = True
+) -> Dataset:
     """Return labelled pictures whose files are all there; no picture is opened.
 
     Args:
         data: ``reviewed``, or the path of a layout of ``DATA_FORMATS``.
+        to_train: Data to measure by needs no training pictures, and may have one category.
 
     Raises:
         ForbiddenError: The actor may not train.
         InvalidInputError: The data cannot be used.
     """
     require(actor, "train")
-    dataset = _read(engine, settings, data)
+    dataset = _read(engine, settings, data, to_train=to_train)
     require_files(dataset)
     return dataset
 
@@ -68,11 +71,12 @@ def check_dataset(
     return check_data(Evidence(dataset, scanned))
 
 
-def _read(engine: sa.Engine, settings: Settings, data: str) -> Dataset:
+def _read(engine: sa.Engine, settings: Settings, data: str, *, to_train: bool = True) -> Dataset:
     if data != REVIEWED:
-        return read_labels(Path(data))
+        return read_labels(Path(data), to_train=to_train)
     source = "what was reviewed here (accepted and corrected listings)"
-    return make_dataset(source, REVIEWED, REVIEWED, _list_reviewed(engine, settings))
+    found = _list_reviewed(engine, settings)
+    return make_dataset(source, REVIEWED, REVIEWED, found, to_train=to_train)
 
 
 def _list_reviewed(engine: sa.Engine, settings: Settings) -> Iterator[Sample]:

@@ -110,7 +110,8 @@ def evaluate_version(
 
     with reading(engine) as session:
         digest = _find_version(session, version_id).digest
-    material = choose_material(open_dataset(engine, settings, actor=actor, data=data), split)
+    dataset = open_dataset(engine, settings, actor=actor, data=data, to_train=False)
+    material = choose_material(dataset, split)
     known = find_stored(engine, digest, material)
     if known is None:
         model = load_version(engine, settings, version_id=version_id).model

@@ -78,8 +78,11 @@ def read_dataset(path: Path) -> Dataset:
     return dataset
 
 
-def read_labels(path: Path) -> Dataset:
+def read_labels(path: Path, *, to_train: bool = True) -> Dataset:
     """Read the labels only.
+
+    Args:
+        to_train: Data to measure by needs no training pictures, and may have one category.
 
     Raises:
         InvalidInputError: No layout fits, or there are fewer than two categories to train on.
@@ -89,14 +92,18 @@ def read_labels(path: Path) -> Dataset:
         known = "; ".join(f"{row.key} ({row.label})" for row in DATA_FORMATS)
         state = "is no labelled data that can be read" if path.exists() else "does not exist"
         raise InvalidInputError(f"{path} {state}; what can be read: {known}")
-    return make_dataset(str(path), path.resolve().name, row.key, row.read(path))
+    name = path.resolve().name
+    return make_dataset(str(path), name, row.key, row.read(path), to_train=to_train)
 
 
-def make_dataset(source: str, name: str, data_format: str, found: Iterable[Found]) -> Dataset:
+def make_dataset(
+    source: str, name: str, data_format: str, found: Iterable[Found], *, to_train: bool = True
+) -> Dataset:
     """Order what was found; a line that stands twice counts once.
 
     Args:
         source: What an error calls it.
+        to_train: As for ``read_labels``.
 
     Raises:
         InvalidInputError: There are fewer than two categories to train on.
@@ -107,7 +114,9 @@ def make_dataset(source: str, name: str, data_format: str, found: Iterable[Found
         key=lambda sample: (str(sample.path), sample.label, sample.part or ""),
     )
     passed_over = sorted(each for each in everything if isinstance(each, Path))
-    _require_categories(source, samples)
+    _require_samples(source, samples)
+    if to_train:
+        _require_categories(source, samples)
     return Dataset(name, data_format, tuple(samples), tuple(passed_over))
 
 
@@ -121,12 +130,15 @@ def require_files(dataset: Dataset) -> None:
         )
 
 
-def _require_categories(source: str, samples: Sequence[Sample]) -> None:
+def _require_samples(source: str, samples: Sequence[Sample]) -> None:
     if not samples:
         raise InvalidInputError(
             f"{source} has no labelled pictures; put them into one folder a category, or name "
             "them in a CSV file with the columns path and label"
         )
+
+
+def _require_categories(source: str, samples: Sequence[Sample]) -> None:
     trained = {sample.label for sample in samples if sample.part in ("train", None)}
     if len(trained) < 2:
         only = f" ({min(trained)!r})" if trained else ""
