@@ -27,7 +27,7 @@ def small(monkeypatch, drawn):
     """Copy a small catalog instead of drawing one, and note trainings instead of doing them."""
     trained = []
 
-    def note(engine, settings, *, actor, request, on_progress, should_stop):
+    def note(engine, settings, *, actor, request, on_progress, should_stop, resume=False):
         trained.append(request)
         row = ModelVersionRow(
             arch=request.arch,
@@ -130,7 +130,7 @@ def test_the_whole_job(any_engine, any_settings, actor, small):
     run_sample_job(any_engine, any_settings, job_id)
 
     assert [request.arch for request in small] == list(MAIN_ARCHITECTURES)
-    assert small[0].data == any_settings.data_dir / "sample" / "train"
+    assert small[0].data == str(any_settings.data_dir / "sample" / "train")
     (batch_id,) = {each.batch_id for each in classifications(any_engine)}
     assert job(any_engine, job_id).params == {"batch_id": batch_id}
     assert len(classifications(any_engine)) == 1 + len(MAIN_ARCHITECTURES)
