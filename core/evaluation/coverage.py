@@ -4,6 +4,7 @@ Geifman and El-Yaniv, "Selective Classification for Deep Neural Networks", NeurI
 the area under the curve as in Geifman, Uziel and El-Yaniv, ICLR 2019 (arXiv:1805.08206).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,3 +53,9 @@ def area_under_risk(confidences: NDArray[np.float32], correct: NDArray[np.bool_]
         return divide((kept * np.nan_to_num(risks)).sum(axis=1), kept.sum(axis=1))
 
     return statistic
+
+
+def widest(points: Sequence[CoveragePoint], *, accuracy: float) -> CoveragePoint | None:
+    """Return the point that keeps most pictures and is this accurate; None if there is none."""
+    enough = [point for point in points if point.accuracy >= accuracy]
+    return max(enough, key=lambda point: point.coverage, default=None)
