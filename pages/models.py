@@ -16,7 +16,7 @@ SPLITS = {"train": "Train", "validation": "Validation", "test": "Test"}
 STATE_LABELS = {"active": "In use", "candidate": "Candidate", "retired": "Retired"}
 WORST_CATEGORIES = 30
 
-PERCENT = st.column_config.NumberColumn(format="percent")
+PERCENT = "%.1f%%"
 
 
 def render(actor: Actor) -> None:
@@ -59,12 +59,12 @@ def _show_problems(versions: Sequence[ModelVersion]) -> None:
 def _table(versions: Sequence[ModelVersion]) -> pd.DataFrame:
     rows = [
         {
-            "Model": version.arch,
+            "Model": version.name,
             "Version": version.digest[:8],
             "State": STATE_LABELS.get(version.state, version.state),
-            **{label: _top1(version, split) for split, label in SPLITS.items()},
+            **{label: _percent(_top1(version, split)) for split, label in SPLITS.items()},
             "Photos a second": version.metrics.get("images_per_s"),
-            "Calibration error": _figure(version, "ece", "after"),
+            "Calibration error": _percent(_figure(version, "ece", "after")),
             "Parameters": version.parameters / 1e6,
             "File": text.size(version.file_bytes),
             "Categories": version.label_count,
@@ -77,12 +77,12 @@ def _table(versions: Sequence[ModelVersion]) -> pd.DataFrame:
 
 def _columns() -> Mapping[str, Any]:
     numbers = st.column_config.NumberColumn
-    return dict.fromkeys(SPLITS.values(), PERCENT) | {
+    return dict.fromkeys(SPLITS.values(), numbers(format=PERCENT)) | {
         "Photos a second": numbers(
             format="%.0f", help="Through the network alone, on the machine it was trained on."
         ),
         "Calibration error": numbers(
-            format="percent",
+            format=PERCENT,
             help="How far stated probabilities are from how often they hold, after calibration.",
         ),
         "Parameters": numbers(format="%.1f M"),
@@ -93,7 +93,7 @@ def _show_comparison(versions: Sequence[ModelVersion]) -> None:
     measured = [version for version in versions if version.state == "active"] or versions
     points = [
         charts.ModelPoint(
-            name=version.arch,
+            name=version.name,
             accuracy=_best_split(version)[1],
             images_per_s=version.metrics.get("images_per_s", 0.0),
             megabytes=version.file_bytes / 1e6,
@@ -178,7 +178,7 @@ def _show_curve(version: ModelVersion) -> None:
 
 
 def _name(version: ModelVersion) -> str:
-    return f"{version.arch} {version.digest[:8]}"
+    return f"{version.name} {version.digest[:8]}"
 
 
 def _top1(version: ModelVersion, split: str) -> float | None:
@@ -191,6 +191,10 @@ def _figure(version: ModelVersion, *path: str) -> float | None:
     for key in path:
         found = found.get(key) if isinstance(found, Mapping) else None
     return None if found is None else float(found)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _best_split(version: ModelVersion) -> tuple[str, float]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.errors import CheckpointError, NotFoundError
+from core.model_names import model_name
 from core.settings import Settings
 from core.storage import write_whole
 from db.engine import reading, transaction
@@ -43,6 +44,11 @@ class ModelVersion:
     label_count: int
     parameters: int
     file_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The architecture's name for people."""
+        return model_name(self.arch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import InvalidInputError, NotFoundError
 from core.flags import FLAG_KINDS, reason
+from core.model_names import model_name
 from db.engine import reading
 from db.queries import review as queries
 from db.queries.review import QueueFilter
@@ -70,11 +71,12 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one model says of one photo, likeliest first."""
+    """What one model says of one photo, likeliest first; ``model`` is its name for people."""
 
     prediction_id: int
     model_version_id: int
     arch: str
+    model: str
     top: tuple[Suggestion, ...]
 
 
@@ -322,6 +324,7 @@ def _opinion(prediction: PredictionRow, arch: str, loaded: _Loaded) -> Opinion:
         prediction_id=prediction.id,
         model_version_id=prediction.model_version_id,
         arch=arch,
+        model=model_name(arch),
         top=tuple(_suggestion(entry, loaded) for entry in prediction.top),
     )
 

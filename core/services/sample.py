@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ConflictError, JobCancelledError, NotFoundError
+from core.model_names import model_name
 from core.sample import MANIFEST, render_catalog
 from core.services import jobs
 from core.services.imports import import_path
@@ -220,7 +221,7 @@ def _classify_with(run: _Run, version: ModelVersion) -> None:
 STEPS: tuple[_Step, ...] = (
     _Step("drawing 720 product photos", 0.07, _draw),
     _Step("importing the listings", 0.01, _import),
-    _Step("training custom_cnn", 0.14, partial(_train, arch="custom_cnn")),
-    _Step("training resnet50", 0.36, partial(_train, arch="resnet50")),
-    _Step("training vit", 0.42, partial(_train, arch="vit")),
+    _Step(f"training {model_name('custom_cnn')}", 0.14, partial(_train, arch="custom_cnn")),
+    _Step(f"training {model_name('resnet50')}", 0.36, partial(_train, arch="resnet50")),
+    _Step(f"training {model_name('vit')}", 0.42, partial(_train, arch="vit")),
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.actors import Actor
+from core.model_names import model_name
 from core.services import jobs
 from core.services.database import get_engine
 from core.services.jobs import JobProgress
@@ -61,7 +62,7 @@ def _show_failed(job: JobProgress) -> None:
 
 def _title(job: JobProgress) -> str:
     label = JOB_LABELS.get(job.kind, job.kind)
-    step = job.detail.get("step") or job.detail.get("arch")
+    step = job.detail.get("step") or model_name(job.detail.get("arch", ""))
     return f"{label}: {step}" if step else label
 
 

@@ -206,9 +206,9 @@ def test_models_show_accuracy_speed_and_size(engine: sa.Engine) -> None:
     add_version(engine, "custom_cnn", metrics={}, problem="the file is missing")
     app = draw("models")
     table = app.dataframe[0].value.set_index("Model")
-    assert table.loc["vit", ["Train", "Validation"]].tolist() == [0.9, 0.75]
-    assert table.loc["vit", "File"] == "7.6 MB"
-    assert "custom_cnn custom_c cannot be used" in app.error[0].value
+    assert table.loc["Vision Transformer", ["Train", "Validation"]].tolist() == [90.0, 75.0]
+    assert table.loc["Vision Transformer", "File"] == "7.6 MB"
+    assert "Custom CNN custom_c cannot be used" in app.error[0].value
     app.segmented_control[0].set_value(1).run()
     assert not app.exception
     assert app.dataframe[1].value["Was taken for"].tolist() == ["Bowls"]

@@ -22,17 +22,17 @@ class Explanation {
     if (again) return
     this.shown = opinion.prediction_id
     this.press(true)
-    this.say(`Grad-CAM of ${opinion.arch}: being drawn…`)
+    this.say(`Grad-CAM of ${opinion.model}: being drawn…`)
     try {
       const address = await this.waitFor(opinion.prediction_id)
       if (this.shown !== opinion.prediction_id) return
       const img = element("img", "overlay")
-      img.alt = `Grad-CAM of ${opinion.arch}`
+      img.alt = `Grad-CAM of ${opinion.model}`
       img.src = address
       await img.decode()
       if (this.shown !== opinion.prediction_id) return
       this.frame.append(img)
-      this.say(`Grad-CAM of ${opinion.arch} for ${leaf(opinion.top[0].category.path)}`)
+      this.say(`Grad-CAM of ${opinion.model} for ${leaf(opinion.top[0].category.path)}`)
     } catch (error) {
       if (this.shown === opinion.prediction_id) this.say(`Grad-CAM: ${error.message}`)
     }

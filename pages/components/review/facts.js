@@ -83,14 +83,14 @@ class Facts {
 
   modelCard(listing, opinion) {
     const card = element("section", "model")
-    card.setAttribute("aria-label", opinion.arch)
+    card.setAttribute("aria-label", opinion.model)
     const head = element("header")
     const look = button("quiet", () => this.onExplain(opinion))
     look.textContent = "Grad-CAM"
     look.dataset.prediction = opinion.prediction_id
     look.setAttribute("aria-pressed", "false")
-    look.setAttribute("aria-label", `Grad-CAM of ${opinion.arch}`)
-    head.append(element("h3", "", opinion.arch), look)
+    look.setAttribute("aria-label", `Grad-CAM of ${opinion.model}`)
+    head.append(element("h3", "", opinion.model), look)
     const rows = opinion.top.map((suggestion) => this.bar(listing, suggestion))
     card.append(head, ...rows)
     return card
