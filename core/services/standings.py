@@ -147,7 +147,7 @@ def judge(
         return None
     best, runner_up = usable[0], next(iter(usable[1:]), None)
     detail = evaluations.get_evaluation(engine, actor=actor, evaluation_id=best.main.id)
-    comparison = runner_up and _compare(engine, settings, actor, best, runner_up)
+    comparison = _compare(engine, settings, actor, best, runner_up) if runner_up else None
     return Verdict(best, runner_up, comparison, detail.coverage)
 
 
