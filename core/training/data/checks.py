@@ -132,7 +132,7 @@ def _run(check: DataCheck, evidence: Evidence) -> Finding | None:
 
 
 def _name(example: Example) -> str:
-    return ", ".join(example.files or example.labels)
+    return (example.files or example.labels)[0]
 
 
 def _example(*samples: Sample, detail: str = "") -> Example:

@@ -159,19 +159,24 @@ def is_products10k(path: Path) -> bool:
 
 def read_products10k(path: Path) -> Iterator[Found]:
     """Categories are ``Group g > Product c``; the first row of a class decides its group."""
+    listing, folder = path / "train.csv", path / "train"
     labels: dict[str, str] = {}
-    for number, row in read_rows(path / "train.csv", _PRODUCTS_TRAIN):
-        with _naming(f"row {number} of {path / 'train.csv'}"):
-            label = make_label(f"Group {row['group']}", f"Product {row['class']}")
-            label = labels.setdefault(row["class"], label)
-            yield Sample(path / "train" / _relative(row["name"]), label)
-    if (path / "test_kaggletest.csv").is_file():
-        yield from _read_products10k_test(path, path / "test_kaggletest.csv", labels)
+    for number, row in read_rows(listing, _PRODUCTS_TRAIN):
+        with _naming(f"row {number} of {listing}"):
+            product = row["class"]
+            if product not in labels:
+                labels[product] = make_label(f"Group {row['group']}", f"Product {product}")
+            yield Sample(folder / _relative(row["name"]), labels[product])
+    test = path / "test_kaggletest.csv"
+    if test.is_file():
+        yield from _read_products10k_test(test, path / "test", labels)
 
 
-def _read_products10k_test(root: Path, listing: Path, labels: Mapping[str, str]) -> Iterator[Found]:
+def _read_products10k_test(
+    listing: Path, folder: Path, labels: Mapping[str, str]
+) -> Iterator[Found]:
     for number, row in read_rows(listing, _PRODUCTS_TEST):
         with _naming(f"row {number} of {listing}"):
             if row["class"] not in labels:
                 raise InvalidInputError(f"class {row['class']} does not occur in train.csv")
-            yield Sample(root / "test" / _relative(row["name"]), labels[row["class"]], "test")
+            yield Sample(folder / _relative(row["name"]), labels[row["class"]], "test")
