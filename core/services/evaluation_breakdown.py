@@ -24,6 +24,8 @@ ORDERS: Mapping[Order, str] = {
     "spread": "Where the models differ most",
     "name": "By name",
 }
+Level = Literal["category", "group"]
+LEVELS: Mapping[Level, str] = {"category": "Categories", "group": "Groups"}
 MAX_CATEGORY_ROWS = 20_000
 MAX_PHOTOS = 500
 
@@ -98,19 +100,24 @@ def compare_categories(
     actor: Actor,
     evaluation_ids: Sequence[int],
     narrowing: Narrowing | None = None,
+    level: Level = "category",
     order: Order = "worst",
     limit: int = 50,
 ) -> CategoryTable:
     """Return the accuracy of each category in several evaluations side by side.
+
+    Args:
+        level: ``group`` takes the categories of a group together: right is whoever finds the
+            right group.
 
     Raises:
         ForbiddenError: The actor may not see dashboards.
         NotFoundError: No such evaluation, or its file is missing.
     """
     require(actor, "dashboards")
-    columns = [_category_column(engine, settings, id_, narrowing) for id_ in evaluation_ids]
+    columns = [_column(engine, settings, id_, narrowing, level) for id_ in evaluation_ids]
     names = sorted(set().union(*columns))
-    rows = [_category_row(name, columns) for name in names]
+    rows = [_category_row(name, columns, level) for name in names]
     rows.sort(key=_SORT_KEYS[order])
     limit = min(limit, MAX_CATEGORY_ROWS)
     return CategoryTable(tuple(evaluation_ids), tuple(rows[:limit]), len(rows))
@@ -178,26 +185,38 @@ def list_confused_photos(
     return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_PHOTOS)]))
 
 
-def _category_column(
-    engine: sa.Engine, settings: Settings, evaluation_id: int, narrowing: Narrowing | None
+def _column(
+    engine: sa.Engine,
+    settings: Settings,
+    evaluation_id: int,
+    narrowing: Narrowing | None,
+    level: Level,
 ) -> Mapping[str, tuple[int, float]]:
-    """Return pictures and accuracy by category."""
+    """Return pictures and accuracy by name."""
     measured = load_measured(engine, settings, evaluation_id=evaluation_id)
     predictions = measured.predictions.take(measured.select(narrowing or Narrowing()))
-    size = len(measured.labels)
-    counts = np.bincount(predictions.targets, minlength=size)
-    hits = np.bincount(predictions.targets, weights=predictions.correct, minlength=size)
+    names = measured.labels
+    targets, predicted = (
+        each.astype(np.int64) for each in (predictions.targets, predictions.predicted)
+    )
+    if level == "group":
+        names = measured.groups.names
+        targets, predicted = (measured.groups.of_label[each] for each in (targets, predicted))
+    counts = np.bincount(targets, minlength=len(names))
+    hits = np.bincount(targets, weights=targets == predicted, minlength=len(names))
     return {
-        measured.labels[at]: (int(counts[at]), float(hits[at] / counts[at]))
+        names[at]: (int(counts[at]), float(hits[at] / counts[at]))
         for at in np.flatnonzero(counts).tolist()
     }
 
 
-def _category_row(name: str, columns: Sequence[Mapping[str, tuple[int, float]]]) -> CategoryRow:
+def _category_row(
+    name: str, columns: Sequence[Mapping[str, tuple[int, float]]], level: Level
+) -> CategoryRow:
     found = [column.get(name) for column in columns]
     return CategoryRow(
         category=name,
-        group=group_of(name),
+        group=name if level == "group" else group_of(name),
         pictures=next(each[0] for each in found if each),
         accuracies=tuple(each and each[1] for each in found),
     )

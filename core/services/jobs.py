@@ -40,6 +40,7 @@ class JobProgress:
         done: Items that went well; ``failed`` those that did not (unreadable photos).
         rate_per_s: Items a second since the job started; None before the first.
         seconds_left: At that rate; None while nothing can be said.
+        params: What was asked for (a training's architecture and data).
         detail: What the kind shows beside the counters (a training's epochs and loss).
         error: Why the job failed.
     """
@@ -54,6 +55,7 @@ class JobProgress:
     rate_per_s: float | None
     seconds_left: float | None
     error: str | None
+    params: Mapping[str, Any]
     detail: Mapping[str, Any]
     created_at: datetime
     started_at: datetime | None
@@ -240,6 +242,7 @@ def _progress(job: JobRow, now: datetime) -> JobProgress:
         rate_per_s=rate_per_s,
         seconds_left=_seconds_left(job, rate_per_s),
         error=job.error,
+        params=dict(job.params),
         detail=dict(job.progress),
         created_at=job.created_at,
         started_at=job.started_at,
