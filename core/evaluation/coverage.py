@@ -48,7 +48,7 @@ def area_under_risk(confidences: NDArray[np.float32], correct: NDArray[np.bool_]
     wrong = (~correct[order]).astype(np.float64)
 
     def statistic(weights: Floats) -> Floats:
-        kept = weights[:, order]
+        kept = np.take(weights, order, axis=1)
         risks = divide(np.cumsum(kept * wrong, axis=1), np.cumsum(kept, axis=1))
         return divide((kept * np.nan_to_num(risks)).sum(axis=1), kept.sum(axis=1))
 

@@ -11,7 +11,6 @@ from core.evaluation.bootstrap import (
     Interval,
     Statistic,
     bootstrap,
-    divide,
     mean_of,
     wilson,
 )
@@ -77,13 +76,22 @@ def measure_figures(
 ) -> dict[str, Interval]:
     """Return the figures, by key of ``FIGURES``, of pictures whose labels are all known.
 
+    Where all pictures are right, or all wrong, every resample is alike; such an accuracy has
+    Wilson's interval instead.
+
     Args:
         train_counts: Training pictures of each label; None leaves the shots out.
     """
-    statistics = _accuracies(predictions) | _groups(predictions, groups) | _honesty(predictions)
-    if train_counts:
-        statistics |= _shots(predictions, train_counts)
-    return bootstrap(statistics, len(predictions), resamples=resamples)
+    shots = _find_shots(predictions, train_counts) if train_counts else {}
+    accuracies = _accuracies(predictions) | _groups(predictions, groups)
+    accuracies |= {key: mean_of(predictions.correct, among) for key, among in shots.items()}
+    measured = bootstrap(accuracies | _honesty(predictions), len(predictions), resamples=resamples)
+    sizes = dict.fromkeys(accuracies, len(predictions))
+    sizes |= {key: int(among.sum()) for key, among in shots.items()}
+    return {
+        key: _widen(interval, sizes[key]) if key in sizes else interval
+        for key, interval in measured.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +127,21 @@ def measure_parts(
 
 def mean_over_parts(parts: NDArray[np.integer], correct: NDArray[np.bool_]) -> Statistic:
     """Return the statistic: the mean of the parts' accuracies, parts without pictures left out."""
-    order = np.argsort(parts, kind="stable")
-    starts = np.flatnonzero(np.diff(parts[order], prepend=-1))
-    hits = correct[order].astype(np.float64)
+    size = int(parts.max(initial=0)) + 1
+    parts_of_hits = parts[correct]
 
-    def statistic(weights: Floats) -> Floats:
-        held = weights[:, order]
-        counts = np.add.reduceat(held, starts, axis=1)
-        accuracies = divide(np.add.reduceat(held * hits, starts, axis=1), counts)
-        mean: Floats = np.nanmean(accuracies, axis=1)
-        return mean
+    def mean(weights: Floats) -> float:
+        counts = np.bincount(parts, weights=weights, minlength=size)
+        hits = np.bincount(parts_of_hits, weights=weights[correct], minlength=size)
+        return float((hits[counts > 0] / counts[counts > 0]).mean())
 
-    return statistic
+    return lambda weights: np.array([mean(row) for row in weights])
+
+
+def _widen(interval: Interval, count: int) -> Interval:
+    if 0 < interval.value < 1:
+        return interval
+    return wilson(round(interval.value) * count, count)
 
 
 def _accuracies(predictions: Predictions) -> dict[str, Statistic]:
@@ -167,12 +178,12 @@ def _likeliest_group(predictions: Predictions, groups: Groups) -> NDArray[np.int
     return likeliest
 
 
-def _shots(predictions: Predictions, train_counts: Sequence[int]) -> dict[str, Statistic]:
+def _find_shots(
+    predictions: Predictions, train_counts: Sequence[int]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return which pictures are of each row of ``SHOTS``, (N,), by the figure's key."""
     of_picture = shot_of(train_counts)[predictions.targets]
-    return {
-        f"{shot.key}_shot": mean_of(predictions.correct, of_picture == at)
-        for at, shot in enumerate(SHOTS)
-    }
+    return {f"{shot.key}_shot": of_picture == at for at, shot in enumerate(SHOTS)}
 
 
 def _honesty(predictions: Predictions) -> dict[str, Statistic]:

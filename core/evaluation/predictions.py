@@ -114,10 +114,17 @@ def _predict(
         true_probabilities=np.where(targets < 0, 0, probabilities[rows, targets]).astype(
             np.float32
         ),
-        raw_confidences=calibrated(logits, 1.0).max(axis=1, initial=0).astype(np.float32),
+        raw_confidences=_highest(logits),
         top_indices=top.astype(np.int32),
         top_probabilities=np.take_along_axis(probabilities, top, axis=1).astype(np.float32),
     )
+
+
+def _highest(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the highest probability of each row of (N, C) uncalibrated logits, (N,)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    highest: NDArray[np.float32] = 1 / np.exp(shifted).sum(axis=1)
+    return highest
 
 
 def _top(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
