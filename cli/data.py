@@ -13,6 +13,8 @@ from core.settings import get_settings
 if TYPE_CHECKING:
     from core.training.data.checks import DataReport, Example, Finding
 
+_SHOWN = 3  # examples of a finding; --json has more
+
 app = typer.Typer(name="data", help="Check data to train on.", no_args_is_help=True)
 
 
@@ -70,14 +72,15 @@ def _print(report: "DataReport") -> None:
 
 
 def _table(findings: "tuple[Finding, ...]") -> Table:
-    table = Table("", "what", Column("how many", justify="right"), "such as", show_lines=True)
+    table = Table("severity", Column("cases", justify="right"), "what was found", show_lines=True)
     for finding in findings:
         colour = "red" if finding.severity == "error" else "yellow"
+        examples = "\n".join(f"· {_describe(example)}" for example in finding.examples[:_SHOWN])
         table.add_row(
             f"[{colour}]{finding.severity}[/]",
-            f"[bold]{finding.label}[/]\n{finding.explanation}\n[italic]{finding.remedy}[/]",
             f"{finding.count:,}",
-            "\n".join(escape(_describe(example)) for example in finding.examples[:3]),
+            f"[bold]{finding.label}[/]\n{finding.explanation}\n{finding.remedy}\n"
+            f"[dim]{escape(examples)}[/]",
         )
     return table
 
