@@ -27,7 +27,7 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
         ),
     ],
     preset: Annotated[
-        str, typer.Option(help="default, quick or published: where the recipe begins.")
+        str, typer.Option(help="default, quick, distilled or published: where the recipe begins.")
     ] = "default",
     changes: Annotated[
         list[str] | None,
@@ -38,6 +38,10 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     weights: Annotated[str | None, typer.Option(help="hub, package, none or file:PATH.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures in one step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of the schedule.")] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="What to learn from: an architecture, a version's id, or file:PATH."),
+    ] = None,
     full: Annotated[
         bool | None,
         typer.Option("--full/--head-only", help="Train all of a pretrained network or its head."),
@@ -60,6 +64,7 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
         "weights": weights,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "teacher": teacher,
         "full": full,
         "seed": seed,
     }

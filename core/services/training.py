@@ -1,8 +1,11 @@
-"""Train a network and put it to use; also as a job of the worker."""
+"""Train a network and put it to use; also as a job of the worker.
+
+A training is asked for in ``training_requests``, which loads no torch.
+"""
 
 import shutil
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,10 +14,12 @@ from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.imaging import ImageLimits
 from core.models import checkpoint
-from core.services import jobs
+from core.models.architectures import get_architecture
+from core.models.checkpoint import LoadedModel
+from core.models.weights import FILE_PREFIX
 from core.services.datasets import open_dataset
 from core.services.measuring import record_training
-from core.services.models import ModelVersion, register_checkpoint
+from core.services.models import ModelVersion, load_version, register_checkpoint
 from core.settings import Settings
 from core.storage import work_folder
 from core.training import TrainingRequest, distributed
@@ -23,31 +28,10 @@ from core.training.progress import OnProgress, ShouldStop, TrainingProgress
 from core.training.trainer import Resources, Trained, train
 from db.engine import reading, transaction
 from db.queries import jobs as job_queries
+from db.queries import models as model_queries
 from db.rows import UserRow
 
 _REPORT_EVERY_S = 0.5
-
-
-def start_training(
-    engine: sa.Engine,
-    settings: Settings,  # noqa: ARG001 -- as every service
-    *,
-    actor: Actor,
-    request: TrainingRequest,
-) -> int:
-    """Ask the worker for a training; return the job's id.
-
-    Raises:
-        ForbiddenError: The actor may not train.
-        InvalidInputError: The request cannot be used.
-    """
-    require(actor, "train")
-    request.resolve()
-    path = Path(request.data)
-    if path.exists():  # the worker may stand in another folder
-        request = replace(request, data=str(path.resolve()))
-    with transaction(engine) as session:
-        return jobs.add_job(session, kind="training", actor=actor, params=request.to_dict())
 
 
 def train_and_register(
@@ -83,6 +67,7 @@ def train_and_register(
         resources=_resources(settings),
         on_progress=on_progress,
         should_stop=should_stop,
+        teacher=_load_teacher(engine, settings, request.resolve().teacher),
         resume=resume,
     )
     if distributed.rank() != 0:
@@ -109,6 +94,29 @@ def _register(
         path = folder / "trained.safetensors"
         checkpoint.save(path, network=trained.network, card=trained.card)
         return register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
+
+
+def _load_teacher(engine: sa.Engine, settings: Settings, name: str) -> LoadedModel | None:
+    """Return the model of a recipe's ``teacher``: an architecture, a version's id, a file.
+
+    Raises:
+        NotFoundError: There is no such version.
+        CheckpointError: Its file is missing or damaged.
+    """
+    if not name:
+        return None
+    if name.startswith(FILE_PREFIX):
+        return checkpoint.load(Path(name.removeprefix(FILE_PREFIX)))
+    if name.isdecimal():
+        return load_version(engine, settings, version_id=int(name)).model
+    get_architecture(name)
+    with reading(engine) as session:
+        ids = [row.id for row in model_queries.list_active(session) if row.arch == name]
+    if not ids:
+        raise NotFoundError(
+            f"no active version of {name} can teach; first run: catalens train --arch {name}"
+        )
+    return load_version(engine, settings, version_id=ids[0]).model
 
 
 def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> ModelVersion | None:

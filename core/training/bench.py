@@ -17,6 +17,7 @@ from core.training.pictures import Pictures
 from core.training.recipe import Recipe
 
 Indices = NDArray[np.int64]
+Key = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +40,16 @@ class Bench:
         reduced = self.dtype is not torch.float32
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)
 
-    def training_batches(self, batches: list[Indices], epoch: int) -> Iterator[Tensor]:
-        """Yield augmented, normalised (N, 3, S, S) for each batch of indices."""
-        size_px = self.recipe.size_at(epoch)
-        for squares, batch in zip(self._squares(batches), batches, strict=True):
-            keys = [(index, epoch) for index in batch.tolist()]
-            yield normalise(augment(squares, keys, self.recipe, size_px), self.preprocessing)
+    def training_batches(
+        self, batches: list[Indices], keys: list[list[Key]], size_px: int
+    ) -> Iterator[Tensor]:
+        """Yield augmented, normalised (N, 3, S, S) for each batch of indices.
+
+        Args:
+            keys: Of the views, one for each picture.
+        """
+        for squares, luck in zip(self._squares(batches), keys, strict=True):
+            yield normalise(augment(squares, luck, self.recipe, size_px), self.preprocessing)
 
     def compute_logits(self, indices: Indices) -> NDArray[np.float32]:
         """Return (N, C) of the pictures as they are seen in use."""
@@ -62,7 +67,7 @@ class Bench:
     ) -> NDArray[np.float32]:
         self.network.eval()
         results = []
-        for squares in self._squares(_cut(indices, 2 * self.recipe.batch_size)):
+        for squares in self._squares(cut(indices, 2 * self.recipe.batch_size)):
             batch = normalise(self._middle(squares), self.preprocessing)
             with self.autocast():
                 results.append(function(batch).float().cpu())
@@ -80,5 +85,6 @@ class Bench:
         return squares[:, start : start + size, start : start + size]
 
 
-def _cut(indices: Indices, size: int) -> list[Indices]:
+def cut(indices: Indices, size: int) -> list[Indices]:
+    """Return the indices in their order, at most ``size`` at a time."""
     return [indices[start : start + size] for start in range(0, len(indices), size)]

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+_PATIENCE = timedelta(days=1)  # one process may ask the teacher, or measure, while others wait
 
 
 @contextmanager
@@ -16,7 +19,8 @@ def joined(device: torch.device) -> Iterator[None]:
     if world_size() == 1:
         yield
         return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield
     finally:
@@ -53,3 +57,9 @@ def agree(value: float, device: torch.device) -> float:
     shared = torch.tensor([value], dtype=torch.float64, device=device)
     distributed.broadcast(shared, src=0)
     return float(shared.item())
+
+
+def wait() -> None:
+    """Return when every process has come this far."""
+    if world_size() > 1:
+        distributed.barrier()

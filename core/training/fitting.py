@@ -33,6 +33,7 @@ from core.training.optimization import (
     set_training,
 )
 from core.training.snapshots import Snapshot
+from core.training.teaching import Lessons
 
 OnStep = Callable[[int, int, float, tuple[Epoch, ...]], None]
 State = dict[str, Tensor]
@@ -47,9 +48,10 @@ class Fitting:
         stopped: Why it ended before its last epoch; None when it did not.
     """
 
-    def __init__(self, bench: Bench, data: Arrangement) -> None:
+    def __init__(self, bench: Bench, data: Arrangement, lessons: Lessons | None) -> None:
         recipe = bench.recipe
         self.bench, self.data, self.recipe = bench, data, recipe
+        self._lessons = lessons
         self.train = data.parts["train"]
         self.curve: tuple[Epoch, ...] = ()
         self.stopped: str | None = None
@@ -139,22 +141,33 @@ class Fitting:
         set_training(self.bench.network)
         batches = draw_batches(self.train, self.data.targets, self.recipe, rng)
         shares = [_own_share(batch) for batch in batches]
-        views = self.bench.training_batches(shares, epoch)
+        view = self.recipe.view_at(epoch)
+        keys = [[(index, view) for index in share.tolist()] for share in shares]
+        views = self.bench.training_batches(shares, keys, self.recipe.size_at(epoch))
         done, total = (epoch - 1) * len(batches), self.recipe.epochs * len(batches)
         losses = []
         for number, (images, share) in enumerate(zip(views, shares, strict=True), start=1):
             weight = len(share) * distributed.world_size() / len(batches[number - 1])
-            losses.append(self._pass(images, share, weight))
+            losses.append(self._pass(*self._mix(*self._targets(images, share, view)), weight))
             if number % self.recipe.accumulation == 0 or number == len(batches):
                 self._step(epoch, number)
             on_step(done + number, total, losses[-1], self.curve)
         return float(np.mean(losses))
 
-    def _pass(self, images: Tensor, batch: Indices, weight: float) -> float:
-        """Add the gradient of a batch; return its loss."""
-        labels = torch.from_numpy(self.data.targets[batch]).to(self.bench.device)
+    def _targets(self, images: Tensor, batch: Indices, view: int) -> tuple[Tensor, Tensor]:
+        """Return the images and (N, C) labels, or (N, 2 C) with the teacher's opinion."""
+        labels = torch.from_numpy(self.data.targets[batch])
         targets = functional.one_hot(labels, len(self.data.categories)).float()
-        images, targets = self._mix(images, targets)
+        if self._lessons is None:
+            return images, targets.to(self.bench.device)
+        taught = self._objective.soften(self._lessons.look_up(batch, view))
+        # The teacher knows each view only one way round: more views, at no cost.
+        turned = torch.rand(len(batch)) < self.recipe.flip
+        images = torch.where(turned[:, None, None, None].to(images.device), images.flip(3), images)
+        return images, torch.cat([targets, taught], dim=1).to(self.bench.device)
+
+    def _pass(self, images: Tensor, targets: Tensor, weight: float) -> float:
+        """Add the gradient of a batch; return its loss."""
         with self.bench.autocast():
             logits = self._network(images)
         loss = self._objective(logits.float(), targets)

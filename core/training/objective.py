@@ -50,7 +50,7 @@ def _draw_order(
 
 
 class Objective:
-    """The loss of logits against soft targets.
+    """The loss of logits against soft targets and, where there is one, the teacher.
 
     Args:
         sizes: (C,) training pictures of each category, all above 0.
@@ -59,12 +59,38 @@ class Objective:
     def __init__(self, sizes: Indices, recipe: Recipe, device: torch.device) -> None:
         self._keys = imbalance_keys(recipe)
         self._smoothing = recipe.label_smoothing
+        self._temperature = recipe.teacher_temperature
+        self._share = recipe.teacher_share if recipe.teacher else 0.0
         counts = torch.from_numpy(sizes).to(device, torch.float32)
         self._weights = counts.mean() / counts
         self._prior = (counts / counts.sum()).log()
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of (N, C) logits; targets (N, C) float32, rows sum to 1."""
+        """Return the mean loss of (N, C) logits.
+
+        Args:
+            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C), after the labels
+                what ``soften`` made of its logits.
+        """
+        labels, taught = targets[:, : logits.shape[1]], targets[:, logits.shape[1] :]
+        loss = logits.new_zeros(())
+        if self._share < 1:
+            loss = loss + self._of_labels(logits, labels) * (1 - self._share)
+        if self._share > 0:
+            loss = loss + self._of_teacher(logits, taught) * self._share
+        return loss
+
+    def soften(self, logits: Tensor) -> Tensor:
+        """Return a teacher's probabilities, (N, C), at the recipe's temperature."""
+        return torch.softmax(logits / self._temperature, dim=1)
+
+    def _of_teacher(self, logits: Tensor, taught: Tensor) -> Tensor:
+        """Kullback-Leibler divergence, scaled as in Hinton et al., arXiv:1503.02531."""
+        scores = functional.log_softmax(logits / self._temperature, dim=1)
+        divergence = functional.kl_div(scores, taught, reduction="batchmean")
+        return divergence * self._temperature**2
+
+    def _of_labels(self, logits: Tensor, targets: Tensor) -> Tensor:
         if "balanced_softmax" in self._keys:
             logits = logits + self._prior
         losses = self._losses(logits, targets)

@@ -112,6 +112,30 @@ PRESETS: Mapping[str, Preset] = {
             },
         ),
         Preset(
+            "distilled",
+            "Learn from the active EfficientNet-Lite0",
+            {
+                "teacher": "efficientnet_lite0",
+                "weights": "none",
+                "epochs": 100,
+                "batch_size": 64,
+                "learning_rate": 2e-3,
+                "layer_decay": 1.0,
+                "ema_decay": 0.998,
+                "keep": "last",
+                "crop_scale": 0.35,
+                "jitter": 0.3,
+                "erasing": 0.0,
+                "mixup": 0.2,
+                "drop_rate": 0.0,
+                "drop_path_rate": 0.0,
+            },
+            {
+                "resnet50": {"image_size_px": 112, "epochs": 60, "learning_rate": 1e-3},
+                "vit": {"image_size_px": 112, "epochs": 60, "learning_rate": 5e-4},
+            },
+        ),
+        Preset(
             PUBLISHED,
             "The published workflow, as it was written",
             {

@@ -8,7 +8,7 @@ from typing import Literal
 from core.errors import JobCancelledError
 from core.evaluation.metrics import Epoch
 
-Stage = Literal["reading", "training", "measuring"]
+Stage = Literal["reading", "teaching", "training", "measuring"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class TrainingProgress:
     """How far a training is.
 
     Attributes:
-        done: Pictures read, or batches seen, of ``total``.
+        done: Pictures read, or batches seen by the teacher or the network, of ``total``.
         seconds_left: Of this stage; None while nothing can be said.
         val_accuracy: Top-1 of the last epoch.
     """

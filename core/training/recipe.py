@@ -103,6 +103,13 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def view_at(self, epoch: int) -> int:
+        """Return which view of each picture an epoch shows, both counted from 1.
+
+        A student meets the views that its teacher saw again and again.
+        """
+        return (epoch - 1) % self.teacher_views + 1 if self.teacher else epoch
+
     def size_at(self, epoch: int) -> int:
         """Return the side in pixels of the views of an epoch, counted from 1."""
         grown = min(1.0, (epoch - 1) / max(1, math.ceil(0.75 * self.epochs)))

@@ -15,9 +15,9 @@ from torch import nn
 from core.evaluation import Picture, Predictions
 from core.imaging import ImageLimits
 from core.models.architectures import NetworkOptions, get_architecture
-from core.models.checkpoint import ModelCard
+from core.models.checkpoint import LoadedModel, ModelCard
 from core.models.devices import Precision, choose_device, choose_dtype
-from core.models.preprocessing import Preprocessing
+from core.models.preprocessing import Geometry, Preprocessing
 from core.models.weights import build_network
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement, Scanned, arrange
@@ -29,6 +29,7 @@ from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
 from core.training.progress import OnProgress, Reporter, ShouldStop
 from core.training.recipe import Recipe
 from core.training.request import TrainingRequest
+from core.training.teaching import Lessons, ask
 from core.training.transfer import fit_classifier
 
 _SNAPSHOT_FORMAT = 1
@@ -40,7 +41,7 @@ class Resources:
 
     Attributes:
         snapshots_dir: Where trainings are kept that were killed, and pictures that do not fit
-            into memory; None keeps none.
+            into memory, and what teachers say; None keeps none, and no teacher can teach.
     """
 
     limits: ImageLimits
@@ -75,11 +76,13 @@ def train(
     resources: Resources,
     on_progress: OnProgress,
     should_stop: ShouldStop,
+    teacher: LoadedModel | None = None,
     resume: bool = False,
 ) -> Trained:
     """Train and measure a network. The same request on the same machine gives the same one.
 
     Args:
+        teacher: The model that the recipe's ``teacher`` names.
         resume: Go on where a training of the same recipe and data was killed, to the same
             result; False begins again.
 
@@ -92,21 +95,26 @@ def train(
     recipe = request.resolve()
     report = Reporter(recipe.epochs, on_progress, should_stop)
     device = distributed.own_device(choose_device(resources.device))
-    pictures = Pictures(
-        [sample.path for sample in dataset.samples],
-        _preprocessing(recipe).geometry,
+    paths = [sample.path for sample in dataset.samples]
+    pictures = _open_pictures(paths, _preprocessing(recipe).geometry, resources)
+    with closing(pictures), distributed.joined(device):
+        scanned = _scan(pictures, report)
+        data = arrange(dataset, scanned, seed=recipe.seed)
+        bench = _set_up(recipe, resources, pictures, data, report.check)
+        folder = _choose_folder(resources, recipe, data, scanned, teacher)
+        training = _Training(request, dataset, data, bench, report, resources, folder, teacher)
+        return training.run(resume=resume)
+
+
+def _open_pictures(paths: Sequence[Path], geometry: Geometry, resources: Resources) -> Pictures:
+    return Pictures(
+        paths,
+        geometry,
         limits=resources.limits,
         threads=resources.decode_threads,
         memory_bytes=resources.memory_bytes,
         cache_dir=resources.snapshots_dir,
     )
-    with closing(pictures), distributed.joined(device):
-        scanned = _scan(pictures, report)
-        data = arrange(dataset, scanned, seed=recipe.seed)
-        bench = _set_up(recipe, resources, pictures, data, report.check)
-        folder = _choose_folder(resources, recipe, data, scanned)
-        training = _Training(request, dataset, data, bench, report, folder)
-        return training.run(resume=resume)
 
 
 def _preprocessing(recipe: Recipe) -> Preprocessing:
@@ -156,7 +164,11 @@ def _set_up(
 
 
 def _choose_folder(
-    resources: Resources, recipe: Recipe, data: Arrangement, scanned: Sequence[Scanned]
+    resources: Resources,
+    recipe: Recipe,
+    data: Arrangement,
+    scanned: Sequence[Scanned],
+    teacher: LoadedModel | None,
 ) -> Path | None:
     """Return the folder of this recipe on this data."""
     if resources.snapshots_dir is None:
@@ -168,7 +180,7 @@ def _choose_folder(
         "parts": {part: indices.tolist() for part, indices in data.parts.items()},
         "content": [str(each) for each in scanned],
         "targets": data.targets.tolist(),
-    }
+    } | ({"teacher": teacher.digest} if teacher else {})
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     return resources.snapshots_dir / digest[:16]
 
@@ -180,7 +192,9 @@ class _Training:
     data: Arrangement
     bench: Bench
     report: Reporter
+    resources: Resources
     folder: Path | None
+    teacher: LoadedModel | None
 
     def run(self, *, resume: bool) -> Trained:
         started = time.monotonic()
@@ -221,7 +235,7 @@ class _Training:
             fit_classifier(bench, self.data)
         if not _trains_everything(bench):
             return None
-        fitting = Fitting(bench, self.data)
+        fitting = Fitting(bench, self.data, self._ask_teacher())
         if snapshot:
             fitting.restore(snapshot)
         done = len(fitting.curve) * fitting.batches_an_epoch
@@ -234,11 +248,35 @@ class _Training:
         )
         return fitting
 
+    def _ask_teacher(self) -> Lessons | None:
+        """Return what the teacher says of the views; None without one."""
+        if self.teacher is None:
+            return None
+        assert self.resources.snapshots_dir is not None, "what the teacher says must be kept"
+        self.report.begin("teaching")
+        return ask(
+            self.teacher,
+            self.bench,
+            self.data,
+            open_pictures=self._open_for_teacher,
+            folder=self.resources.snapshots_dir,
+            on_batch=lambda done, total: self.report.report("teaching", done, total),
+        )
+
+    def _open_for_teacher(self, geometry: Geometry) -> Pictures:
+        """Return the training pictures, read already."""
+        samples = self.dataset.samples
+        paths = [samples[index].path for index in self.data.parts["train"].tolist()]
+        pictures = _open_pictures(paths, geometry, self.resources)
+        pictures.scan(lambda _: self.report.check())
+        return pictures
+
     def _describe(self, seconds: float, stopped: str | None) -> dict[str, Any]:
         return {
             "request": self.request.to_dict(),
             "recipe": self.bench.recipe.to_dict(),
             "seed": self.bench.recipe.seed,
+            "teacher": self.teacher.digest if self.teacher else None,
             "data": self.data.to_record(),
             "seconds": round(seconds, 1),
             "stopped": stopped,

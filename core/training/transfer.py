@@ -12,6 +12,7 @@ from core.training.bench import Bench
 # Tried from strong to weak; validation chooses.
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
 _MAX_ITERATIONS = 100
+_HISTORY = 10  # as in SciPy; a longer one costs more than it saves
 
 
 def fit_classifier(bench: Bench, data: Arrangement) -> None:
@@ -34,7 +35,10 @@ def _regress(features: Tensor, targets: Tensor, categories: int, penalty: float)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     optimizer = torch.optim.LBFGS(
-        head.parameters(), max_iter=_MAX_ITERATIONS, line_search_fn="strong_wolfe"
+        head.parameters(),
+        max_iter=_MAX_ITERATIONS,
+        history_size=_HISTORY,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> Tensor:

@@ -1,0 +1,151 @@
+"""What a teacher says of every view that a student will see, asked once and kept on the disk.
+
+A student learns most from a teacher that looks at the very same views (Beyer et al.,
+"Knowledge distillation: a good teacher is patient and consistent", arXiv:2106.05237). Asking
+an expensive teacher again in every epoch would take most of the time, so its logits are kept
+(Wu et al., "TinyViT: fast pretraining distillation", arXiv:2207.10666): each picture has a
+fixed number of views, drawn from the seed, and all students with the same augmentation learn
+from one store, at whatever size they look.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.errors import InvalidInputError
+from core.models.checkpoint import LoadedModel
+from core.models.preprocessing import Geometry
+from core.training import distributed
+from core.training.arrangement import Arrangement
+from core.training.bench import Bench, Indices, cut
+from core.training.pictures import Pictures
+from core.training.recipe import Recipe
+
+_FORMAT = 1
+# All that decides what a view shows; of the size it shows nothing else.
+_AUGMENTATION = ("seed", "crop_scale", "flip", "rotation_degrees", "jitter", "erasing")
+
+OnBatch = Callable[[int, int], None]
+OpenPictures = Callable[[Geometry], Pictures]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """The teacher's logits for each view of each training picture.
+
+    Attributes:
+        views: One (T, L) float16 array a view, in the order of the training pictures.
+        rows: By the index of a picture, its row.
+        columns: (C,) of the student's categories, those of the teacher's L labels.
+    """
+
+    views: tuple[NDArray[np.float16], ...]
+    rows: Indices
+    columns: Indices
+
+    def look_up(self, indices: Indices, view: int) -> Tensor:
+        """Return (N, C) float32 logits of a view, counted from 1, of these pictures."""
+        rows = self.views[view - 1][self.rows[indices]]
+        return torch.from_numpy(rows[:, self.columns].astype(np.float32))
+
+
+def ask(
+    teacher: LoadedModel,
+    student: Bench,
+    data: Arrangement,
+    *,
+    open_pictures: OpenPictures,
+    folder: Path,
+    on_batch: OnBatch,
+) -> Lessons:
+    """Return what the teacher says; what was asked before is only read.
+
+    Args:
+        open_pictures: Opens the training pictures, read already, at the scale of a network.
+        folder: Where a folder for this teacher, data and augmentation is made, which stays
+            for other students.
+        on_batch: Called with batches seen and batches in all.
+
+    Raises:
+        InvalidInputError: The teacher does not know all categories.
+    """
+    recipe, train = student.recipe, data.parts["train"]
+    columns = _match_labels(teacher, data.categories)
+    store = folder / f"teacher-{_digest(teacher, recipe, data)}"
+    store.mkdir(parents=True, exist_ok=True)
+    paths = [store / f"view-{number:04}.npy" for number in range(1, recipe.teacher_views + 1)]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        pictures = open_pictures(teacher.preprocessing.geometry)
+        bench = _seat(teacher, student, pictures)
+        try:
+            _write_views(bench, train, [p for p in paths if p in missing], on_batch)
+        finally:
+            pictures.close()
+    distributed.wait()
+    rows = np.full(len(data.targets), -1)
+    rows[train] = np.arange(len(train))
+    return Lessons(tuple(np.load(path, mmap_mode="r") for path in paths), rows, columns)
+
+
+def _match_labels(teacher: LoadedModel, categories: tuple[str, ...]) -> Indices:
+    position = {label: index for index, label in enumerate(teacher.labels)}
+    unknown = [category for category in categories if category not in position]
+    if unknown:
+        raise InvalidInputError(
+            f"the teacher ({teacher.arch}, {len(teacher.labels)} categories) does not know "
+            f"{len(unknown)} of {len(categories)} categories, such as {unknown[0]!r}; train a "
+            "teacher on the same data first"
+        )
+    return np.array([position[category] for category in categories])
+
+
+def _digest(teacher: LoadedModel, recipe: Recipe, data: Arrangement) -> str:
+    train = data.parts["train"].tolist()
+    what = {
+        "format": _FORMAT,
+        "teacher": teacher.digest,
+        "augmentation": {name: getattr(recipe, name) for name in _AUGMENTATION},
+        "pictures": [(index, data.digests[index]) for index in train],
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _seat(teacher: LoadedModel, student: Bench, pictures: Pictures) -> Bench:
+    """Return a bench where the teacher looks at the student's views."""
+    network = teacher.network.to(student.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return replace(student, network=network, preprocessing=teacher.preprocessing, pictures=pictures)
+
+
+def _write_views(bench: Bench, train: Indices, paths: list[Path], on_batch: OnBatch) -> None:
+    """Write the views; several processes share them."""
+    mine = paths[distributed.rank() :: distributed.world_size()]
+    rows = cut(np.arange(len(train)), 2 * bench.recipe.batch_size)
+    for number, path in enumerate(mine):
+        view = int(path.stem.removeprefix("view-"))
+        keys = [[(index, view) for index in train[batch].tolist()] for batch in rows]
+        logits = []
+        for batch in _look(bench, rows, keys):
+            logits.append(batch)
+            on_batch(number * len(rows) + len(logits), len(mine) * len(rows))
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.save(file, np.concatenate(logits))
+        part.replace(path)
+
+
+def _look(
+    bench: Bench, rows: list[Indices], keys: list[list[tuple[int, int]]]
+) -> Iterator[NDArray[np.float16]]:
+    size_px = bench.preprocessing.geometry.size_px
+    for views in bench.training_batches(rows, keys, size_px):
+        with torch.inference_mode(), bench.autocast():
+            logits = bench.network(views)
+        yield np.asarray(logits.float().cpu().half().numpy())

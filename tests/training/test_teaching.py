@@ -1,0 +1,113 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import InvalidInputError
+from core.imaging import ImageLimits
+from core.models import LoadedModel, load, save
+from core.training import TrainingRequest
+from core.training.datasets import read_dataset
+from core.training.trainer import Resources, Trained, train
+from tests.training.trees import make_tree
+
+LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=1_000_000)
+SMALL = {"epochs": 4, "image_size_px": 32, "batch_size": 8, "weights": "none"}
+
+
+def run(
+    tree: Path, folder: Path, model: LoadedModel | None, **changes: object
+) -> tuple[Trained, list[str]]:
+    request = TrainingRequest("custom_cnn", str(tree), changes={**SMALL, **changes})
+    stages: list[str] = []
+    trained = train(
+        request,
+        read_dataset(tree),
+        resources=Resources(LIMITS, device="cpu", snapshots_dir=folder),
+        on_progress=lambda progress: stages.append(f"{progress.stage} {progress.done}"),
+        should_stop=lambda: False,
+        teacher=model,
+    )
+    return trained, stages
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def teacher(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    folder = tmp_path_factory.mktemp("teacher")
+    trained, _ = run(tree, folder, None, image_size_px=48, epochs=8)
+    save(folder / "teacher.safetensors", network=trained.network, card=trained.card)
+    return load(folder / "teacher.safetensors")
+
+
+def test_a_student_learns_from_its_teacher_alone(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    trained, _ = run(tree, tmp_path, teacher, teacher="7", teacher_views=2, epochs=8, mixup=0.2)
+    assert trained.card.metrics["splits"]["validation"]["top1"] == 1
+    assert trained.card.metrics["training"]["teacher"] == teacher.digest
+
+
+def test_the_teacher_is_asked_once_for_all_students_of_the_same_views(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    options = {"teacher": "7", "teacher_views": 3, "epochs": 1}
+    _, first = run(tree, tmp_path, teacher, **options)
+    _, again = run(tree, tmp_path, teacher, **options, image_size_px=64, mixup=0.5)
+    _, other = run(tree, tmp_path, teacher, **options, crop_scale=0.9)
+    assert taught(first) == taught(other) > 0 == taught(again)
+
+
+def test_views_that_are_missing_are_asked_for(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    options = {"teacher": "7", "teacher_views": 3, "epochs": 1}
+    _, first = run(tree, tmp_path, teacher, **options)
+    lost = next(tmp_path.glob("teacher-*/view-0002.npy"))
+    before = np.load(lost)
+    lost.unlink()
+    _, again = run(tree, tmp_path, teacher, **options)
+    assert taught(again) == taught(first) / 3
+    np.testing.assert_array_equal(np.load(lost), before)
+
+
+def taught(stages: list[str]) -> int:
+    return sum(stage.startswith("teaching") and not stage.endswith(" 0") for stage in stages)
+
+
+def test_the_order_of_the_teachers_labels_does_not_matter(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    options = {"teacher": "7", "teacher_views": 1, "epochs": 1}
+    straight, _ = run(tree, tmp_path / "a", teacher, **options)
+    order = [2, 0, 1]
+    network = torch.nn.Sequential(teacher.network, _Reorder(order))
+    labels = tuple(teacher.labels[position] for position in order)
+    shuffled = replace(teacher, network=network, card=replace(teacher.card, labels=labels))
+    crooked, _ = run(tree, tmp_path / "b", shuffled, **options)
+    for name, tensor in straight.network.state_dict().items():
+        torch.testing.assert_close(tensor, crooked.network.state_dict()[name])
+
+
+class _Reorder(torch.nn.Module):
+    def __init__(self, order: list[int]) -> None:
+        super().__init__()
+        self.order = order
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits[:, self.order]
+
+
+def test_a_teacher_of_other_categories_is_refused(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    labels = ("Fish", *teacher.labels[1:])
+    stranger = replace(teacher, card=replace(teacher.card, labels=labels))
+    with pytest.raises(InvalidInputError, match="does not know 1 of 3"):
+        run(tree, tmp_path, stranger, teacher="7")
