@@ -72,7 +72,8 @@ def _print(report: "DataReport") -> None:
 
 
 def _table(findings: "tuple[Finding, ...]") -> Table:
-    table = Table("severity", Column("cases", justify="right"), "what was found", show_lines=True)
+    found = Column("what was found", overflow="fold")  # a path is worth nothing when cut
+    table = Table("severity", Column("cases", justify="right"), found, show_lines=True)
     for finding in findings:
         colour = "red" if finding.severity == "error" else "yellow"
         examples = "\n".join(f"· {_describe(example)}" for example in finding.examples[:_SHOWN])
