@@ -23,7 +23,8 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     data: Annotated[
         str,
         typer.Option(
-            help="A folder for each category, a CSV or Parquet file, Grocery or Products-10K."
+            help="A folder for each category, a CSV or Parquet file, Grocery, Products-10K, or "
+            "the word 'reviewed'."
         ),
     ],
     preset: Annotated[
