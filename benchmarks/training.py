@@ -1,0 +1,189 @@
+"""The models, each trained by its recipe from its seed, and read once on the test split.
+
+Every training is ``catalens train`` with a preset of ``core.training.presets``. What is done
+stands in a data directory of its own, by data and kind of run, so that a run that was cut
+short goes on where it was, and one that was done only prints. Data without a test split
+gives a fifth of each category to one, by a fixed seed.
+"""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from benchmarks import harness
+from benchmarks.harness import BENCHMARKS_DIR, Figures, Options
+from core.actors import Actor
+from core.services import database, models
+from core.services.ensembles import evaluate_ensemble
+from core.services.evaluations import EvaluationFilter, EvaluationSummary, list_evaluations
+from core.services.models import ModelVersion
+from core.services.training import train_and_register
+from core.settings import Settings
+from core.training.data.samples import Sample
+from core.training.datasets import read_labels
+from core.training.progress import TrainingProgress
+from core.training.recipe import Recipe
+from core.training.request import TrainingRequest
+from db.states import Split
+
+TEST_FRACTION = 0.2
+TEST_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model of the comparison: how it is trained."""
+
+    key: str
+    arch: str
+    preset: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def request(self, data: Path, *, quick: bool) -> TrainingRequest:
+        """Return the training; a quick one is of a few small epochs."""
+        if not quick:
+            return TrainingRequest(self.arch, str(data), self.preset, self.changes)
+        changes = QUICK_DISTILLED if self.preset == DISTILLED else QUICK
+        return TrainingRequest(self.arch, str(data), "quick", changes)
+
+
+DISTILLED = "distilled"
+QUICK: Mapping[str, Any] = {"epochs": 2}
+QUICK_DISTILLED: Mapping[str, Any] = {**QUICK, "teacher": "efficientnet_lite0", "teacher_views": 2}
+
+# The teacher comes first: the distilled ones imitate it.
+RUNS = (
+    Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
+    Run("custom_cnn", "custom_cnn", "default"),
+    Run("custom_cnn_distilled", "custom_cnn", DISTILLED),
+    Run("resnet50", "resnet50", DISTILLED),
+    Run("vit", "vit", DISTILLED),
+)
+ENSEMBLE = "ensemble"
+MEMBERS = ("custom_cnn_distilled", "resnet50", "vit")
+
+
+def measure(options: Options) -> Figures:
+    """Return test_top1, test_coarse_top1, test_macro, ece, params_m and images_per_s of each."""
+    data = _with_test_split(options.labelled_photos().resolve())
+    settings = Settings(data_dir=_home(data, quick=options.quick), database_url="")
+    engine = database.open_engine(settings)
+    database.upgrade(engine)
+    actor = database.local_actor(engine)
+    versions = {
+        run.key: _train(engine, settings, actor, run.request(data, quick=options.quick), run.key)
+        for run in RUNS
+    }
+    figures: Figures = {}
+    for key, version in versions.items():
+        figures |= _figures(key, _find_test(engine, settings, actor, version))
+    members = [versions[key].id for key in MEMBERS]
+    together = evaluate_ensemble(engine, settings, actor=actor, version_ids=members)
+    return figures | _figures(ENSEMBLE, together.summary)
+
+
+def _train(
+    engine: sa.Engine, settings: Settings, actor: Actor, request: TrainingRequest, key: str
+) -> ModelVersion:
+    """Return the version of this very recipe; train it where there is none yet."""
+    recipe = request.resolve()
+    for version in models.list_versions(engine, actor=actor):
+        if Recipe(**version.metrics["training"]["recipe"]) == recipe:
+            return version
+    trained = train_and_register(
+        engine,
+        settings,
+        actor=actor,
+        request=request,
+        on_progress=_Log(key),
+        should_stop=lambda: False,
+        resume=True,
+    )
+    if trained is None:
+        raise RuntimeError("a benchmark runs in one process, not under torchrun")
+    return trained
+
+
+def _find_test(
+    engine: sa.Engine, settings: Settings, actor: Actor, version: ModelVersion
+) -> EvaluationSummary:
+    """Return what the training measured at its end; the test split is not read again."""
+    only = EvaluationFilter(version_ids=(version.id,), split=Split.TEST)
+    (found,) = list_evaluations(engine, settings, actor=actor, only=only)
+    return found
+
+
+def _figures(key: str, found: EvaluationSummary) -> Figures:
+    figures = {
+        "test_top1": found.figures["top1"].value,
+        "test_coarse_top1": found.figures["coarse_top1"].value,
+        "test_macro": found.figures["macro"].value,
+        "ece": found.figures["ece"].value,
+        "params_m": (found.parameters or 0) / 1e6,
+        "images_per_s": found.images_per_s or 0.0,
+    }
+    return {f"{key}.{name}": value for name, value in figures.items()}
+
+
+def _home(data: Path, *, quick: bool) -> Path:
+    name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+    return BENCHMARKS_DIR / f"training-{name}{'-quick' if quick else ''}"
+
+
+# --- data without a test split -------------------------------------------------------------------
+
+
+def _with_test_split(data: Path) -> Path:
+    """Return the data, or the same pictures in folders that set a test split aside."""
+    samples = read_labels(data).samples
+    if any(sample.part == "test" for sample in samples):
+        return data
+    root = _home(data, quick=False).with_suffix(".split")
+    rng = np.random.default_rng(TEST_SEED)
+    for label in sorted({sample.label for sample in samples}):
+        of_label = [sample for sample in samples if sample.label == label]
+        count = min(len(of_label) - 1, max(1, round(TEST_FRACTION * len(of_label))))
+        tested = set(rng.permutation(len(of_label))[:count].tolist())
+        for index, sample in enumerate(of_label):
+            _link(root / ("test" if index in tested else "train"), index, sample)
+    return root
+
+
+def _link(root: Path, index: int, sample: Sample) -> None:
+    folder = root.joinpath(*sample.label.split(" > "))
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / f"{index:06}{sample.path.suffix}"
+    if not link.exists():
+        link.symlink_to(sample.path.resolve())
+
+
+class _Log:
+    """Tells on standard error, epoch by epoch, how far a training is."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: tuple[str, int] = ("", 0)
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        at = (progress.stage, progress.epoch)
+        if at == self._last:
+            return
+        self._last = at
+        left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+        accuracy = "" if progress.val_accuracy is None else f", val {progress.val_accuracy:.3f}"
+        print(
+            f"{self._name}: {progress.stage}, epoch {progress.epoch} of {progress.epochs}"
+            f"{accuracy}{left}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    harness.main("training", measure)
