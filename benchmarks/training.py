@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import sqlalchemy as sa
@@ -71,52 +71,66 @@ MEMBERS = ("custom_cnn_distilled", "resnet50", "vit")
 
 def measure(options: Options) -> Figures:
     """Return test_top1, test_coarse_top1, test_macro, ece, params_m and images_per_s of each."""
-    data = _with_test_split(options.labelled_photos().resolve())
-    settings = Settings(data_dir=_home(data, quick=options.quick), database_url="")
-    engine = database.open_engine(settings)
-    database.upgrade(engine)
-    actor = database.local_actor(engine)
+    laboratory = Laboratory.open(options, name="training")
     versions = {
-        run.key: _train(engine, settings, actor, run.request(data, quick=options.quick), run.key)
+        run.key: laboratory.train(run.request(laboratory.data, quick=options.quick), run.key)
         for run in RUNS
     }
     figures: Figures = {}
     for key, version in versions.items():
-        figures |= _figures(key, _find_test(engine, settings, actor, version))
+        figures |= _figures(key, laboratory.find_test(version))
     members = [versions[key].id for key in MEMBERS]
-    together = evaluate_ensemble(engine, settings, actor=actor, version_ids=members)
+    together = evaluate_ensemble(
+        laboratory.engine, laboratory.settings, actor=laboratory.actor, version_ids=members
+    )
     return figures | _figures(ENSEMBLE, together.summary)
 
 
-def _train(
-    engine: sa.Engine, settings: Settings, actor: Actor, request: TrainingRequest, key: str
-) -> ModelVersion:
-    """Return the version of this very recipe; train it where there is none yet."""
-    recipe = request.resolve()
-    for version in models.list_versions(engine, actor=actor):
-        if Recipe(**version.metrics["training"]["recipe"]) == recipe:
-            return version
-    trained = train_and_register(
-        engine,
-        settings,
-        actor=actor,
-        request=request,
-        on_progress=_Log(key),
-        should_stop=lambda: False,
-        resume=True,
-    )
-    if trained is None:
-        raise RuntimeError("a benchmark runs in one process, not under torchrun")
-    return trained
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """A data directory of a benchmark's own, where what was trained before is found again."""
 
+    data: Path
+    engine: sa.Engine
+    settings: Settings
+    actor: Actor
 
-def _find_test(
-    engine: sa.Engine, settings: Settings, actor: Actor, version: ModelVersion
-) -> EvaluationSummary:
-    """Return what the training measured at its end; the test split is not read again."""
-    only = EvaluationFilter(version_ids=(version.id,), split=Split.TEST)
-    (found,) = list_evaluations(engine, settings, actor=actor, only=only)
-    return found
+    @classmethod
+    def open(cls, options: Options, *, name: str) -> Self:
+        """Return the one of this benchmark, data and kind of run."""
+        photos = options.labelled_photos().resolve()
+        digest = hashlib.sha256(str(photos).encode()).hexdigest()[:12]
+        home = BENCHMARKS_DIR / f"{name}-{digest}{'-quick' if options.quick else ''}"
+        settings = Settings(data_dir=home, database_url="")
+        engine = database.open_engine(settings)
+        database.upgrade(engine)
+        data = _with_test_split(photos, home / "split")
+        return cls(data, engine, settings, database.local_actor(engine))
+
+    def train(self, request: TrainingRequest, key: str) -> ModelVersion:
+        """Return the version of this very recipe; train it where there is none yet."""
+        recipe = request.resolve()
+        for version in models.list_versions(self.engine, actor=self.actor):
+            if Recipe(**version.metrics["training"]["recipe"]) == recipe:
+                return version
+        trained = train_and_register(
+            self.engine,
+            self.settings,
+            actor=self.actor,
+            request=request,
+            on_progress=_Log(key),
+            should_stop=lambda: False,
+            resume=True,
+        )
+        if trained is None:
+            raise RuntimeError("a benchmark runs in one process, not under torchrun")
+        return trained
+
+    def find_test(self, version: ModelVersion) -> EvaluationSummary:
+        """Return what the training measured at its end; the test split is not read again."""
+        only = EvaluationFilter(version_ids=(version.id,), split=Split.TEST)
+        (found,) = list_evaluations(self.engine, self.settings, actor=self.actor, only=only)
+        return found
 
 
 def _figures(key: str, found: EvaluationSummary) -> Figures:
@@ -131,20 +145,14 @@ def _figures(key: str, found: EvaluationSummary) -> Figures:
     return {f"{key}.{name}": value for name, value in figures.items()}
 
 
-def _home(data: Path, *, quick: bool) -> Path:
-    name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
-    return BENCHMARKS_DIR / f"training-{name}{'-quick' if quick else ''}"
-
-
 # --- data without a test split -------------------------------------------------------------------
 
 
-def _with_test_split(data: Path) -> Path:
+def _with_test_split(data: Path, root: Path) -> Path:
     """Return the data, or the same pictures in folders that set a test split aside."""
     samples = read_labels(data).samples
     if any(sample.part == "test" for sample in samples):
         return data
-    root = _home(data, quick=False).with_suffix(".split")
     rng = np.random.default_rng(TEST_SEED)
     for label in sorted({sample.label for sample in samples}):
         of_label = [sample for sample in samples if sample.label == label]
