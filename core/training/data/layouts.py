@@ -154,7 +154,8 @@ _PRODUCTS_TEST = _PRODUCTS_TRAIN[:2]
 
 
 def is_products10k(path: Path) -> bool:
-    return (path / "train.csv").is_file() and (path / "train").is_dir()
+    beside = (path / "train").is_dir() or (path / "test_kaggletest.csv").is_file()
+    return beside and (path / "train.csv").is_file()
 
 
 def read_products10k(path: Path) -> Iterator[Found]:

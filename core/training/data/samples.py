@@ -66,12 +66,15 @@ def make_label(*names: str) -> str:
     """Return the category path of names, from the root; a name may be a path itself.
 
     Raises:
-        InvalidInputError: A name is empty or too long for the table of categories.
+        InvalidInputError: A name is empty, cannot be shown, or is too long for the table of
+            categories.
     """
     parts = [" ".join(part.split()) for name in names for part in name.split(">")]
     label = SEPARATOR.join(parts)
     if not all(parts):
         raise InvalidInputError(f"the category {label!r} has a level without a name")
+    if not label.isprintable():
+        raise InvalidInputError(f"the category {label!r} has characters that cannot be shown")
     if len(label) > _MAX_LABEL_LENGTH or max(map(len, parts)) > _MAX_NAME_LENGTH:
         raise InvalidInputError(
             f"the category {label[:60]!r}… has {len(label)} characters; a path has at most "

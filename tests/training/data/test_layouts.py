@@ -38,6 +38,7 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, name: str, probl
         (b"path,label\na.png\n", "row 2 .* has no label; fill it in"),
         (b"path,label\na.png,A >  > B\n", "row 2 .* 'A >  > B' has a level without a name"),
         (b"path,label\na.png," + 300 * b"x", "has 300 characters"),
+        (b"path,label\na.png,A\0B\n", "cannot be shown"),
         ("path,label\na.png,R\n".encode("utf-16"), r"not UTF-8 text \(byte 0\); save it as CSV"),
         (b"\x89PNG\r\n\x1a\n\0\0", r"not UTF-8 text"),
     ],
