@@ -25,11 +25,13 @@ class NetworkOptions:
         drop_rate: Dropout before the classifier; means nothing in use.
         drop_path_rate: Share of residual branches skipped; means nothing in use.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
+        blocks: Of each of its stages.
     """
 
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     attention: str = "none"
+    blocks: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,12 @@ def _at_size(base: Preprocessing) -> Callable[[int], Preprocessing]:
 
 
 def _build_custom_cnn(num_classes: int, _image_size_px: int, options: NetworkOptions) -> nn.Module:
-    return CustomCNN(num_classes, dropout=options.drop_rate, attention=options.attention)
+    return CustomCNN(
+        num_classes,
+        dropout=options.drop_rate,
+        attention=options.attention,
+        blocks=options.blocks,
+    )
 
 
 def _build_with_timm(

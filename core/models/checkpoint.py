@@ -34,6 +34,7 @@ class ModelCard:
         temperature: Logits are divided by it before the softmax.
         mirrored: The logits are the mean over the picture and its mirror image.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
+        blocks: Of each of its stages.
         metrics: The evaluation, in the shape of ``core.evaluation.metrics.Metrics``.
     """
 
@@ -43,6 +44,7 @@ class ModelCard:
     temperature: float = 1.0
     mirrored: bool = False
     attention: str = "none"
+    blocks: int = 1
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -192,7 +194,7 @@ def _read_card(path: Path, text: str) -> ModelCard:
 
 def _build(path: Path, card: ModelCard, tensors: Mapping[str, Tensor]) -> nn.Module:
     with torch.device("meta"):  # the weights come from the file: draw none, hold none twice
-        options = NetworkOptions(attention=card.attention)
+        options = NetworkOptions(attention=card.attention, blocks=card.blocks)
         network = ARCHITECTURES[card.arch].build(len(card.labels), card.image_size_px, options)
     try:
         network.load_state_dict(tensors, assign=True)

@@ -23,23 +23,31 @@ ATTENTION: Mapping[str, Callable[[int], nn.Module]] = {
 class CustomCNN(nn.Module):
     """A small network that trains from nothing in minutes, at any input size.
 
-    A stem halves the input; each stage halves it again and has two 3x3 convolutions with
-    batch norm, the second with a short cut. The classifier sees mean and maximum of the last
+    A stem halves the input; each stage halves it again, widens it, and refines it by 3x3
+    convolutions with batch norm and a short cut. The classifier sees mean and maximum of the last
     map: the mean tells what fills the picture, the maximum what stands somewhere in it.
 
     Args:
         num_classes: Number of logits.
         dropout: Share of the pooled features dropped in training.
         attention: Key of ``ATTENTION``; ``pooling`` weighs the positions of the mean.
+        blocks: Convolutions of each stage: 1 has two, and each one more adds two.
     """
 
-    def __init__(self, num_classes: int, *, dropout: float = 0.2, attention: str = "none") -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        dropout: float = 0.2,
+        attention: str = "none",
+        blocks: int = 1,
+    ) -> None:
         super().__init__()
         stem_width = STAGE_WIDTHS[0] // 2
         self.stem = _convolution(3, stem_width, kernel=5, stride=2)
         widths = (stem_width, *STAGE_WIDTHS)
         block = ATTENTION[attention]
-        self.stages = nn.Sequential(*(Stage(*pair, block) for pair in pairwise(widths)))
+        self.stages = nn.Sequential(*(Stage(*pair, block, blocks) for pair in pairwise(widths)))
         pools = attention == "pooling"
         self.mean = AttentionPooling(widths[-1]) if pools else nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
@@ -72,17 +80,35 @@ class CustomCNN(nn.Module):
 class Stage(nn.Module):
     """(B, C, H, W) to (B, width, H/2, W/2)."""
 
-    def __init__(self, channels: int, width: int, attention: Callable[[int], nn.Module]) -> None:
+    def __init__(
+        self, channels: int, width: int, attention: Callable[[int], nn.Module], blocks: int
+    ) -> None:
         super().__init__()
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.widen = _convolution(channels, width, kernel=3)
         self.refine = _convolution(width, width, kernel=3)
+        self.deepen = nn.Sequential(*(Block(width) for _ in range(blocks - 1)))
         self.attention = attention(width)
 
     def forward(self, features: Tensor) -> Tensor:
         wide = self.widen(self.pool(features))
-        refined: Tensor = self.attention(wide + self.refine(wide))
+        refined: Tensor = self.attention(self.deepen(wide + self.refine(wide)))
         return refined
+
+
+class Block(nn.Module):
+    """Two convolutions beside a short cut; at first it changes nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width, kernel=3)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = features + self.norm(self.second(self.first(features)))
+        return changed
 
 
 class AttentionPooling(nn.Module):

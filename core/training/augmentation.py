@@ -120,6 +120,8 @@ def _recolour(images: Tensor, jitter: float, luck: _Luck) -> Tensor:
 
 def _erase(images: Tensor, probability: float, luck: _Luck) -> Tensor:
     """Paint a grey rectangle over some of (N, 3, S, S) (Zhong et al., arXiv:1708.04896)."""
+    if probability == 0:
+        return images
     happens = luck.happens(probability)
     area = luck.uniform(*_ERASED_AREA)
     aspect = luck.uniform(-math.log(2), math.log(2)).exp()

@@ -54,6 +54,7 @@ class Recipe:
         imbalance: Key of ``IMBALANCE``, against categories of unequal size.
         scaling: Mean and deviation of the architecture, or pixels to 0..1 and no more.
         attention: Block of the custom CNN.
+        blocks: Pairs of convolutions with a short cut in each stage of the custom CNN.
         mirrored: Predict the mean of a picture and its mirror image; doubles the cost.
         teacher: A trained version that the network imitates; empty has none.
         teacher_views: Views of each picture that the teacher sees, once for all epochs.
@@ -94,6 +95,7 @@ class Recipe:
     imbalance: str = "none"
     scaling: Scaling = "architecture"
     attention: Attention = "none"
+    blocks: int = 1
     mirrored: bool = False
     teacher: str = ""
     teacher_views: int = 10
@@ -181,6 +183,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "erasing": (0, 1),
     "mixup": (0, 10),
     "cutmix": (0, 10),
+    "blocks": (1, 8),
     "teacher_views": (1, 1000),
     "teacher_temperature": (0.01, 100),
     "teacher_share": (0, 1),
@@ -238,8 +241,10 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
             f"scaling 'unit' is for custom_cnn: {recipe.arch} was made for pixels of another "
             "mean and deviation. The preset 'published' shows what it does"
         )
-    if recipe.attention != "none" and recipe.arch != "custom_cnn":
-        raise InvalidInputError(f"attention is an option of custom_cnn, not of {recipe.arch}")
+    if (recipe.attention, recipe.blocks) != ("none", 1) and recipe.arch != "custom_cnn":
+        raise InvalidInputError(
+            f"attention and blocks are options of custom_cnn, not of {recipe.arch}"
+        )
     if recipe.frozen and recipe.weights == "none" and not is_published:
         raise InvalidInputError("frozen layers need pretrained weights; random ones must learn")
     if recipe.teacher and recipe.trivial_augment:

@@ -33,6 +33,8 @@ from core.training.teaching import Lessons, ask
 from core.training.transfer import fit_classifier
 
 _SNAPSHOT_FORMAT = 1
+# Added to the recipe later, with what was done before: trainings begun before go on.
+_LATER_FIELDS = {("blocks", 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,9 @@ def _set_up(
         num_classes=len(data.categories),
         image_size_px=recipe.image_size_px,
         weights=recipe.weights,
-        options=NetworkOptions(recipe.drop_rate, recipe.drop_path_rate, recipe.attention),
+        options=NetworkOptions(
+            recipe.drop_rate, recipe.drop_path_rate, recipe.attention, recipe.blocks
+        ),
     )
     return Bench(
         network=network.to(device, memory_format=torch.channels_last),  # type: ignore[call-overload]
@@ -175,7 +179,11 @@ def _choose_folder(
         return None
     what = {
         "format": _SNAPSHOT_FORMAT,
-        "recipe": recipe.to_dict(),
+        "recipe": {
+            name: value
+            for name, value in recipe.to_dict().items()
+            if (name, value) not in _LATER_FIELDS
+        },
         "categories": data.categories,
         "parts": {part: indices.tolist() for part, indices in data.parts.items()},
         "content": [str(each) for each in scanned],
@@ -212,6 +220,7 @@ class _Training:
             temperature=evaluation.temperature,
             mirrored=bench.recipe.mirrored,
             attention=bench.recipe.attention,
+            blocks=bench.recipe.blocks,
             metrics=evaluation.metrics.to_dict(),
         )
         looked_at = {

@@ -1,6 +1,8 @@
 """Every row of the table, through everything that a row is for."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from core.errors import InvalidInputError, WeightsUnavailableError
 from core.explain import heatmap
 from core.models import ARCHITECTURES, NetworkOptions, get_architecture
 from core.models.architectures import count_parameters, embed
+from core.models.custom_cnn import ATTENTION, AttentionPooling, CustomCNN
 from core.models.weights import build_network
 from tests.networks import draw_pixels, load_random
 
@@ -143,3 +146,39 @@ def test_an_unknown_architecture_is_named() -> None:
 
 def _build(arch: str, weights: str) -> torch.nn.Module:
     return build_network(ARCHITECTURES[arch], num_classes=5, image_size_px=32, weights=weights)
+
+
+@pytest.mark.parametrize("attention", ATTENTION)
+def test_the_custom_cnn_takes_every_kind_of_attention(attention: str) -> None:
+    network = CustomCNN(5, attention=attention, blocks=2).eval()
+    assert network(torch.zeros(2, 3, 64, 48)).shape == (2, 5)
+    assert count_parameters(network) < 3e6
+
+
+def test_attention_pooling_begins_as_the_mean() -> None:
+    features = torch.rand(2, 8, 3, 4)
+    torch.testing.assert_close(AttentionPooling(8)(features), features.mean((2, 3)))
+
+
+def test_packaged_weights_are_those_of_the_package() -> None:
+    network = _build("efficientnet_lite0", "package").eval()
+    package = ARCHITECTURES["efficientnet_lite0"].package
+    assert package is not None
+    path = resources.files(package.module).joinpath(package.file)
+    source = torch.load(str(path), weights_only=True)
+    ours = network.state_dict()
+    pairs = {"conv_stem.weight": "_conv_stem.weight", "bn2.running_var": "_bn1.running_var"}
+    assert all(torch.equal(ours[name], source[theirs]) for name, theirs in pairs.items())
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
+
+
+def test_weights_of_a_package_that_has_none_are_refused() -> None:
+    with pytest.raises(WeightsUnavailableError, match="no package"):
+        _build("resnet50", "package")
+
+
+def test_a_package_of_another_network_is_refused() -> None:
+    row = ARCHITECTURES["efficientnet_lite0"]
+    wrong = replace(ARCHITECTURES["resnet50"], package=row.package)
+    with pytest.raises(WeightsUnavailableError, match="are not the"):
+        build_network(wrong, num_classes=5, image_size_px=32, weights="package")
