@@ -6,10 +6,13 @@ import pytest
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError
 from core.services.datasets import check_dataset, open_dataset
+from core.services.training import train_and_register
 from core.storage import ImageStore
+from core.training import TrainingRequest
 from db.engine import transaction
 from db.queries import categories
 from db.rows import BatchRow, DecisionRow, ImageRow, ListingImageRow, ListingRow
+from tests.imaging.samples import encoded, noise
 from tests.training.trees import make_tree
 
 NOBODY = Actor(id=1, name="Ann", role="reviewer")
@@ -29,7 +32,7 @@ class Shop:
             session.flush()
             self.batch_id = batch.id
 
-    def add(self, sku, *, photos=1, state="needs_review", decided=None, readable=True):
+    def add(self, sku, *, photos=1, state="needs_review", decided=None, readable=True, data=None):
         """Add a listing; return its id."""
         with transaction(self.engine) as session:
             listing = ListingRow(
@@ -41,7 +44,7 @@ class Shop:
             session.add(listing)
             session.flush()
             for position in range(photos):
-                sha256 = self.store.put(f"{sku} {position}".encode())
+                sha256 = self.store.put(data or f"{sku} {position}".encode())
                 image = ImageRow(
                     sha256=sha256,
                     size_bytes=1,
@@ -155,6 +158,27 @@ def test_more_photos_than_a_page_are_all_read(shop, any_engine, any_settings, ac
     dataset = open_dataset(any_engine, any_settings, actor=actor, data="reviewed")
 
     assert len(dataset.samples) == 5
+
+
+def test_a_model_is_trained_on_what_was_reviewed(engine, settings, actor):
+    shop = Shop(engine, settings, actor)
+    for number in range(8):
+        category = ("Home > Mug", "Home > Lamp")[number % 2]
+        data = encoded(noise(24, 16, seed=number), "PNG")
+        shop.add_decided(f"{number}", "accept", "accepted", category, data=data)
+    changes = {"epochs": 1, "image_size_px": 32, "batch_size": 4, "weights": "none"}
+
+    version = train_and_register(
+        engine,
+        settings,
+        actor=actor,
+        request=TrainingRequest("custom_cnn", "reviewed", changes=changes),
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+    )
+
+    data = version.metrics["training"]["data"]
+    assert (data["name"], data["counts"]) == ("reviewed", {"train": 6, "validation": 2})
 
 
 def test_an_installation_where_nothing_was_reviewed_says_so(engine, settings, actor):
