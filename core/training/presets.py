@@ -1,5 +1,6 @@
 """The tables of recipes: a default for each architecture, presets, and changes to both."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args, get_type_hints
@@ -188,8 +189,9 @@ PRESETS: Mapping[str, Preset] = {
 def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
     """Return the architecture's default, changed by the preset and then by the changes.
 
-    A batch size that is changed alone takes the learning rate along, by its root, as suits
-    Adam.
+    Some changes take along what hangs on them, unless that is changed too: the batch size
+    takes the learning rate (by its root, as suits Adam), a small image size the size of the
+    first epochs, and random weights the layers that were frozen.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -204,12 +206,21 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
         )
     row = PRESETS[preset]
     base = replace(DEFAULTS[arch], **{**row.everywhere, **row.by_arch.get(arch, {})})
-    recipe = replace(base, **changes)
-    if "batch_size" in changes and "learning_rate" not in changes:
-        rate = base.learning_rate * (recipe.batch_size / base.batch_size) ** 0.5
-        recipe = replace(recipe, learning_rate=rate)
+    recipe = replace(base, **{**_followers(base, changes), **changes})
     check_recipe(recipe, is_published=preset == PUBLISHED)
     return recipe
+
+
+def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
+    follow: dict[str, Any] = {}
+    if "batch_size" in changes:
+        factor = (max(0, changes["batch_size"]) / base.batch_size) ** 0.5
+        follow["learning_rate"] = base.learning_rate * factor
+    if changes.get("image_size_px", math.inf) < base.start_size_px:
+        follow["start_size_px"] = 0
+    if changes.get("weights") == "none":
+        follow["frozen"] = 0.0
+    return follow
 
 
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:

@@ -39,6 +39,13 @@ def test_a_batch_size_changed_alone_takes_the_learning_rate_along() -> None:
     assert make_recipe("custom_cnn", "default", both).learning_rate == 0.5
 
 
+def test_a_small_image_and_random_weights_turn_off_what_does_not_suit_them() -> None:
+    recipe = make_recipe("efficientnet_lite0", "default", {"image_size_px": 64, "weights": "none"})
+    assert (recipe.start_size_px, recipe.frozen) == (0, 0)
+    kept = make_recipe("efficientnet_lite0", "default", {"image_size_px": 192})
+    assert kept.start_size_px == DEFAULTS["efficientnet_lite0"].start_size_px
+
+
 def test_a_request_survives_json() -> None:
     request = TrainingRequest("vit", "data", "quick", {"epochs": 3, "weights": "none"})
     assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
