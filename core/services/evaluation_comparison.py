@@ -96,7 +96,13 @@ def find_common(
 
 
 def compare_evaluations(
-    engine: sa.Engine, settings: Settings, *, actor: Actor, first_id: int, second_id: int
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    first_id: int,
+    second_id: int,
+    narrowing: Narrowing | None = None,
 ) -> Comparison:
     """Compare two evaluations on the pictures that both looked at (McNemar's test).
 
@@ -104,13 +110,16 @@ def compare_evaluations(
 
     Raises:
         ForbiddenError: The actor may not see dashboards.
-        InvalidInputError: They have no picture in common.
+        InvalidInputError: They have no picture in common, of those that count.
         NotFoundError: No such evaluation, or its file is missing.
     """
     require(actor, "dashboards")
     pairing = _pair_up(engine, settings, first_id, second_id)
+    counting = pairing.counting(narrowing or Narrowing())
+    if not counting.any():
+        raise InvalidInputError("the two have no picture of these categories in common")
     right = [
-        measured.predictions.correct[at]
+        measured.predictions.correct[at[counting]]
         for measured, at in (
             (pairing.first, pairing.first_at),
             (pairing.second, pairing.second_at),
@@ -169,6 +178,12 @@ class _Pairing:
     second_at: NDArray[np.int64]
     unpaired: int
 
+    def counting(self, narrowing: Narrowing) -> NDArray[np.bool_]:
+        """Return which pairs count, (P,)."""
+        if narrowing.is_open:
+            return np.ones(len(self.first_at), np.bool_)
+        return self.first.select(narrowing)[self.first_at]
+
     def select(self, side: Side, narrowing: Narrowing) -> NDArray[np.int64]:
         """Return which pairs are of this side, (Q,) indices below P."""
         first = self.first.predictions.correct[self.first_at]
@@ -179,12 +194,7 @@ class _Pairing:
             "both_wrong": ~first & ~second,
             "both_right": first & second,
         }
-        counting = (
-            np.ones(len(first), np.bool_)
-            if narrowing.is_open
-            else self.first.select(narrowing)[self.first_at]
-        )
-        return np.flatnonzero(sides[side] & counting)
+        return np.flatnonzero(sides[side] & self.counting(narrowing))
 
 
 def _pair_up(engine: sa.Engine, settings: Settings, first_id: int, second_id: int) -> _Pairing:

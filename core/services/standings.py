@@ -53,6 +53,11 @@ class Standing:
     main: EvaluationSummary
 
     @property
+    def kind(self) -> str:
+        """The architecture's name, which other versions may share."""
+        return "Ensemble" if self.main.arch == ENSEMBLE else model_name(self.main.arch)
+
+    @property
     def top1(self) -> float:
         return self.main.figures["top1"].value
 
@@ -63,7 +68,7 @@ class Verdict:
 
     Attributes:
         comparison: Of the best with the runner-up; None where they saw no photo in common.
-        coverage: Of the best, over all categories.
+        coverage: Of the best.
     """
 
     best: Standing
@@ -134,9 +139,17 @@ def list_unmeasured(
 
 
 def judge(
-    engine: sa.Engine, settings: Settings, *, actor: Actor, standings: Sequence[Standing]
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    standings: Sequence[Standing],
+    narrowing: Narrowing | None = None,
 ) -> Verdict | None:
     """Return which of these is best; None when none can be used.
+
+    Args:
+        narrowing: That of the standings.
 
     Raises:
         ForbiddenError: The actor may not see dashboards.
@@ -146,9 +159,13 @@ def judge(
     if not usable:
         return None
     best, runner_up = usable[0], next(iter(usable[1:]), None)
-    detail = evaluations.get_evaluation(engine, actor=actor, evaluation_id=best.main.id)
-    comparison = _compare(engine, settings, actor, best, runner_up) if runner_up else None
-    return Verdict(best, runner_up, comparison, detail.coverage)
+    trust = measure_trust(
+        engine, settings, actor=actor, evaluation_id=best.main.id, narrowing=narrowing
+    )
+    comparison = None
+    if runner_up is not None:
+        comparison = _compare(engine, settings, actor, (best, runner_up), narrowing)
+    return Verdict(best, runner_up, comparison, trust.coverage)
 
 
 def measure_trust(
@@ -211,11 +228,21 @@ def _named_apart(standings: Sequence[Standing]) -> list[Standing]:
 
 
 def _compare(
-    engine: sa.Engine, settings: Settings, actor: Actor, best: Standing, runner_up: Standing
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    pair: tuple[Standing, Standing],
+    narrowing: Narrowing | None,
 ) -> Comparison | None:
+    first_id, second_id = (standing.main.id for standing in pair)
     try:
         return compare_evaluations(
-            engine, settings, actor=actor, first_id=best.main.id, second_id=runner_up.main.id
+            engine,
+            settings,
+            actor=actor,
+            first_id=first_id,
+            second_id=second_id,
+            narrowing=narrowing,
         )
     except (InvalidInputError, NotFoundError):  # other photos, or the file is gone
         return None
