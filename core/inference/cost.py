@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.inference.classifier import Classifier, InferenceOptions
 from core.models.checkpoint import LoadedModel
 
-_LEAST_S = 1.0
+_LEAST_S = 0.5
 _MOST_BATCHES = 20
 
 
@@ -30,7 +30,7 @@ class Cost:
 
 
 def measure_cost(model: LoadedModel, options: InferenceOptions) -> Cost:
-    """Count one forward pass, and time some for about a second."""
+    """Count one forward pass, and time some for half a second."""
     classifier = Classifier([model], options)
     return Cost(
         macs=_count_macs(classifier),

@@ -25,9 +25,9 @@ def to_csv(rows: Iterable[Cells]) -> str:
     """
     rows = list(rows)
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer = csv.writer(stream)
+    writer.writerows(map(_cell, row) for row in rows[:1])  # the names of the columns
+    writer.writerows(map(_cell, row.values()) for row in rows)
     return stream.getvalue()
 
 
