@@ -149,7 +149,7 @@ def test_it_stops_where_it_is_told_to(tree: Path, allowed: int) -> None:
 def test_pretrained_weights_get_a_new_classifier_first(tree: Path, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_random(path, "custom_cnn")
-    trained = run(small("custom_cnn", tree, weights=f"file:{path}"))
+    trained = run(small("custom_cnn", tree, weights=f"file:{path}", blocks=1))
     source = load(path).network.state_dict()
     assert trained.card.metrics["splits"]["validation"]["top1"] == 1
     assert not trained.card.metrics["curve"]
@@ -163,7 +163,7 @@ def test_pretrained_weights_get_a_new_classifier_first(tree: Path, tmp_path: Pat
 def test_all_of_a_pretrained_network_is_trained_if_asked_for(tree: Path, tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_random(path, "custom_cnn")
-    trained = run(small("custom_cnn", tree, weights=f"file:{path}", full=True))
+    trained = run(small("custom_cnn", tree, weights=f"file:{path}", full=True, blocks=1))
     name = "stem.0.weight"
     assert len(trained.card.metrics["curve"]) == 2
     assert not torch.equal(
