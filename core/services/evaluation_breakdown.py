@@ -227,7 +227,8 @@ def _measured_accuracies(row: CategoryRow) -> list[float]:
 
 
 def _mean(row: CategoryRow) -> float:
-    return float(np.mean(_measured_accuracies(row)))
+    found = _measured_accuracies(row)
+    return sum(found) / len(found)
 
 
 def _spread(row: CategoryRow) -> float:

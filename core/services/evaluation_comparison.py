@@ -5,6 +5,7 @@ From the files of predictions; no torch in here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -26,6 +27,8 @@ from core.settings import Settings
 from db.engine import reading
 from db.queries import evaluations as queries
 from db.states import Split
+
+_MATCHES_IN_MEMORY = 8
 
 Side = Literal["only_first", "only_second", "both_wrong", "both_right"]
 SIDES: Mapping[Side, str] = {
@@ -201,10 +204,7 @@ def _pair_up(engine: sa.Engine, settings: Settings, first_id: int, second_id: in
     first, second = (
         load_measured(engine, settings, evaluation_id=id_) for id_ in (first_id, second_id)
     )
-    waiting: dict[tuple[str, str], list[int]] = {}
-    for at, key in enumerate(_keys(second)):
-        waiting.setdefault(key, []).append(at)
-    pairs = [(at, waiting[key].pop(0)) for at, key in enumerate(_keys(first)) if waiting.get(key)]
+    pairs = _match(first, second)
     if not pairs:
         raise InvalidInputError(
             f"evaluations {first_id} and {second_id} have no picture in common; "
@@ -213,6 +213,15 @@ def _pair_up(engine: sa.Engine, settings: Settings, first_id: int, second_id: in
     first_at, second_at = (np.array(column, np.int64) for column in zip(*pairs, strict=True))
     unpaired = len(first.pictures) + len(second.pictures) - 2 * len(pairs)
     return _Pairing(first, second, first_at, second_at, unpaired)
+
+
+@lru_cache(maxsize=_MATCHES_IN_MEMORY)
+def _match(first: Measured, second: Measured) -> Sequence[tuple[int, int]]:
+    """Return the rows of the same picture in both; measured files never change."""
+    waiting: dict[tuple[str, str], list[int]] = {}
+    for at, key in enumerate(_keys(second)):
+        waiting.setdefault(key, []).append(at)
+    return [(at, waiting[key].pop(0)) for at, key in enumerate(_keys(first)) if waiting.get(key)]
 
 
 def _keys(measured: Measured) -> Sequence[tuple[str, str]]:
