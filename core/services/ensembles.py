@@ -17,8 +17,8 @@ from core.actors import Actor, require
 from core.errors import InvalidInputError, NotFoundError
 from core.evaluation import Picture, PredictionFile, Predictions
 from core.evaluation.calibration import fit_temperature
-from core.evaluation.ensemble import fit_weights, mix
-from core.evaluation.predictions import concatenate, predict
+from core.evaluation.ensemble import fit_weights, predict_mixture
+from core.evaluation.predictions import concatenate
 from core.services.evaluations import ENSEMBLE, EvaluationDetail, get_evaluation
 from core.services.measuring import Material, Subject, find_stored, store
 from core.settings import Settings
@@ -167,13 +167,14 @@ class _Aligned:
         """Yield some pictures at a time, with what the members together say of them."""
         for start in range(0, len(self.targets), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            tops = [(m.top_indices[rows], m.top_probabilities[rows]) for m in self.members]
-            logits = np.log(np.maximum(mix(tops, weights, len(self.labels)), _LEAST))
-            scores = logits.astype(np.float32)
-            yield (
-                self.pictures[rows],
-                predict(scores, self.targets[rows], temperature=temperature),
+            said = predict_mixture(
+                [(m.top_indices[rows], m.top_probabilities[rows]) for m in self.members],
+                weights,
+                self.targets[rows],
+                labels=len(self.labels),
+                temperature=temperature,
             )
+            yield self.pictures[rows], said
 
 
 def _find_team(session: Session, version_ids: Sequence[int] | None) -> _Team:
