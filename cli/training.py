@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from filelock import FileLock
 from rich.table import Column, Table
 
 from cli import console
@@ -58,7 +59,9 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     from core.training import TrainingRequest, parse_changes
 
     engine = database.get_engine()
-    database.upgrade(engine)
+    with FileLock(get_settings().data_dir / "train.lock"):  # torchrun starts several at once
+        database.upgrade(engine)
+        actor = database.local_actor(engine)
     options = {
         "epochs": epochs,
         "image_size_px": image_size,
@@ -75,7 +78,7 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
         version = train_and_register(
             engine,
             get_settings(),
-            actor=database.local_actor(engine),
+            actor=actor,
             request=request,
             on_progress=on_progress,
             should_stop=lambda: False,

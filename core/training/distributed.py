@@ -63,3 +63,12 @@ def wait() -> None:
     """Return when every process has come this far."""
     if world_size() > 1:
         distributed.barrier()
+
+
+def mean(value: float, device: torch.device) -> float:
+    """Return the mean over all processes, in every process."""
+    if world_size() == 1:
+        return value
+    shared = torch.tensor([value], dtype=torch.float64, device=device)
+    distributed.all_reduce(shared)
+    return float(shared.item()) / world_size()

@@ -148,11 +148,12 @@ class Fitting:
         losses = []
         for number, (images, share) in enumerate(zip(views, shares, strict=True), start=1):
             weight = len(share) * distributed.world_size() / len(batches[number - 1])
-            losses.append(self._pass(*self._mix(*self._targets(images, share, view)), weight))
+            targets = self._mix(*self._targets(images, share, view))
+            losses.append(self._pass(*targets, weight))
             if number % self.recipe.accumulation == 0 or number == len(batches):
                 self._step(epoch, number)
             on_step(done + number, total, losses[-1], self.curve)
-        return float(np.mean(losses))
+        return distributed.mean(float(np.mean(losses)), self.bench.device)
 
     def _targets(self, images: Tensor, batch: Indices, view: int) -> tuple[Tensor, Tensor]:
         """Return the images and (N, C) labels, or (N, 2 C) with the teacher's opinion."""
@@ -167,11 +168,15 @@ class Fitting:
         return images, torch.cat([targets, taught], dim=1).to(self.bench.device)
 
     def _pass(self, images: Tensor, targets: Tensor, weight: float) -> float:
-        """Add the gradient of a batch; return its loss."""
+        """Add the gradient of a batch; return its loss.
+
+        Args:
+            weight: Of this process's share of the batch; 1 on average.
+        """
         with self.bench.autocast():
             logits = self._network(images)
-        loss = self._objective(logits.float(), targets)
-        (loss * weight / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]
+        loss = self._objective(logits.float(), targets) * weight
+        (loss / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
     def _step(self, epoch: int, batch: int) -> None:

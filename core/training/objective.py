@@ -36,7 +36,8 @@ def draw_batches(
 
 
 def count_batches(indices: Indices, recipe: Recipe) -> int:
-    return max(1, round(len(indices) / recipe.batch_size))
+    """Return how many batches an epoch has; batch norm needs two pictures in each."""
+    return max(1, min(round(len(indices) / recipe.batch_size), len(indices) // 2))
 
 
 def _draw_order(
@@ -112,9 +113,9 @@ def make_mixing(recipe: Recipe) -> Callable[[Tensor, Tensor], tuple[Tensor, Tens
     """Return what mixes (N, 3, S, S) pictures and their (N, C) targets among each other."""
     ways: list[Any] = []
     if recipe.mixup:
-        ways.append(v2.MixUp(alpha=recipe.mixup))
+        ways.append(v2.MixUp(alpha=float(recipe.mixup)))
     if recipe.cutmix:
-        ways.append(v2.CutMix(alpha=recipe.cutmix))
+        ways.append(v2.CutMix(alpha=float(recipe.cutmix)))
     return v2.RandomChoice(ways) if ways else lambda images, targets: (images, targets)
 
 

@@ -1,5 +1,7 @@
 """The classifier of a pretrained network: a logistic regression on features computed once."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,12 @@ from core.training.bench import Bench
 # Tried from strong to weak; validation chooses.
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
 _MAX_ITERATIONS = 100
+# Beyond this many products of pictures, features and categories a pass over all of them takes
+# minutes, and the regression goes by batches.
+_WHOLE = 2e10
+_BATCH_SIZE = 256
+_EPOCHS = 10
+_LEARNING_RATE = 1e-3
 _HISTORY = 10  # as in SciPy; a longer one costs more than it saves
 
 
@@ -23,17 +31,23 @@ def fit_classifier(bench: Bench, data: Arrangement) -> None:
     known = torch.from_numpy((features - mean) / scale)
     unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale)
     targets = torch.from_numpy(data.targets[train])
-    heads = [_regress(known, targets, len(data.categories), penalty) for penalty in PENALTIES]
+    count = len(data.categories)
+    regress: Regress = _regress if known.numel() * count <= _WHOLE else _regress_in_batches
+    heads = []
+    for penalty in PENALTIES:
+        bench.check()
+        heads.append(regress(known, targets, count, penalty))
     truth = torch.from_numpy(data.targets[validation])
     best = max(heads, key=lambda head: _count_correct(head, unknown, truth))
     _install(bench.network.get_classifier(), best, mean, scale)
 
 
+Regress = Callable[[Tensor, Tensor, int, float], nn.Linear]
+
+
 def _regress(features: Tensor, targets: Tensor, categories: int, penalty: float) -> nn.Linear:
     """Multinomial logistic regression by L-BFGS; convex, so its start does not matter."""
-    head = nn.Linear(features.shape[1], categories)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
+    head = _make_head(features, categories)
     optimizer = torch.optim.LBFGS(
         head.parameters(),
         max_iter=_MAX_ITERATIONS,
@@ -50,6 +64,29 @@ def _regress(features: Tensor, targets: Tensor, categories: int, penalty: float)
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return head.requires_grad_(False)
+
+
+def _regress_in_batches(
+    features: Tensor, targets: Tensor, categories: int, penalty: float
+) -> nn.Linear:
+    """The same by AdamW, near enough, for what is too large to be seen at once."""
+    head = _make_head(features, categories)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=_LEARNING_RATE, weight_decay=penalty)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(_EPOCHS):
+        order = torch.randperm(len(features), generator=generator)
+        for batch in torch.split(order, _BATCH_SIZE):
+            optimizer.zero_grad()
+            functional.cross_entropy(head(features[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return head.requires_grad_(False)
+
+
+def _make_head(features: Tensor, categories: int) -> nn.Linear:
+    head = nn.Linear(features.shape[1], categories)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head
 
 
 def _count_correct(head: nn.Linear, features: Tensor, targets: Tensor) -> int:

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
-from core.errors import CatalogError
+from core.errors import CatalogError, JobCancelledError
 from core.settings import Settings
 from core.worker.stopping import StopCheck
 from core.worker.workplace import Workplace
@@ -20,8 +21,11 @@ POLL_S = 0.2
 TERMINATE_TIMEOUT_S = 5.0
 
 
-def run_in_child(place: Workplace, job_id: int) -> None:
+def run_in_child(place: Workplace, job_id: int, *, grace_s: float = 0.0) -> None:
     """Run the job in a child process and wait for its end.
+
+    Args:
+        grace_s: How long a cancelled job may take to keep what it has done so far.
 
     Raises:
         CatalogError: The child died.
@@ -36,6 +40,9 @@ def run_in_child(place: Workplace, job_id: int) -> None:
         while child.poll() is None:
             check()
             place.stop.wait(POLL_S)
+    except JobCancelledError:
+        _let_finish(child, place.stop, grace_s)
+        raise
     finally:
         _end(child)
     if child.returncode:
@@ -50,6 +57,13 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait_for_the_end, name="lifeline", daemon=True).start()
+
+
+def _let_finish(child: "subprocess.Popen[bytes]", stop: threading.Event, grace_s: float) -> None:
+    """Wait until the child, which has noticed the cancel too, ends by itself."""
+    deadline = time.monotonic() + grace_s
+    while child.poll() is None and time.monotonic() < deadline and not stop.wait(POLL_S):
+        pass
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

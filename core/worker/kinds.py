@@ -107,8 +107,8 @@ def _classify_chunk(place: Workplace, chunk: Chunk) -> None:
     )
 
 
-def _work_in_child(place: Workplace, chunk: Chunk) -> None:
-    run_in_child(place, chunk.job_id)
+def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
+    run_in_child(place, chunk.job_id, grace_s=grace_s)
     chunks.complete_single(place.engine, chunk=chunk)
 
 
@@ -142,15 +142,20 @@ def _job_kind(
     return TaskKind(key, concurrency, find, run, _fail_chunk, isolate)
 
 
-_in_child = partial(_run_chunk, work=_work_in_child)
+def _in_child(grace_s: float = 0.0) -> Callable[[Workplace, int], None]:
+    return partial(_run_chunk, work=partial(_work_in_child, grace_s=grace_s))
+
+
+# A cancelled training measures and registers its best epoch so far.
+TRAINING_GRACE_S = 600.0
 
 TASK_KINDS = {
     kind.key: kind
     for kind in (
         # Two, of which one works: the other has been taken from its queue when the turn comes.
         _job_kind("classification", concurrency=2, run=_classify, isolate=_isolate_photo),
-        _job_kind("training", concurrency=1, run=_in_child),
-        _job_kind("sample", concurrency=1, run=_in_child),
+        _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
+        _job_kind("sample", concurrency=1, run=_in_child()),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
     )
 }
