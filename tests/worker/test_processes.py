@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from core.actors import Actor
 from core.services import database, jobs
 from core.services.models import list_versions
+from core.services.training_requests import start_training
 from core.settings import Settings
-from db.engine import reading, transaction
+from core.training import TrainingRequest
+from db.engine import reading
 from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
-from db.states import ChunkState, ImageState, JobState, ListingState
+from db.states import ChunkState, ImageState, JobState, ListingState, ModelState
 from tests import capabilities
 from tests.worker import catalog
 from tests.worker.conftest import Workers
@@ -231,17 +233,16 @@ def test_trainings_run_in_processes_of_their_own_and_a_failed_one_says_why(
     actor = database.local_actor(engine)
     for seed, label in enumerate(("apple", "pear")):
         catalog.draw_photos(tmp_path / "data" / label, count=10, seed=seed)
-    request = {"arch": "custom_cnn", "epochs": 1, "image_size_px": 32, "weights": "none"}
-    with transaction(engine) as session:
-        good, bad = (
-            jobs.add_job(
-                session,
-                kind="training",
-                actor=actor,
-                params={**request, "data": str(tmp_path / folder)},
-            )
-            for folder in ("data", "nowhere")
+    changes = {"epochs": 1, "image_size_px": 32, "weights": "none"}
+    good, bad = (
+        start_training(
+            engine,
+            settings,
+            actor=actor,
+            request=TrainingRequest("custom_cnn", str(tmp_path / folder), changes=changes),
         )
+        for folder in ("data", "nowhere")
+    )
     worker = workers.start(settings, "--until-idle")
     assert worker.wait() == 1, worker.said
     assert "Traceback" not in worker.said
@@ -251,3 +252,26 @@ def test_trainings_run_in_processes_of_their_own_and_a_failed_one_says_why(
     failed = jobs.get_progress(engine, actor=actor, job_id=bad)
     assert failed.state == JobState.FAILED
     assert str(tmp_path / "nowhere") in (failed.error or "")
+
+
+def test_a_cancelled_training_keeps_its_best_epoch_so_far(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, workers: Workers
+) -> None:
+    actor = database.local_actor(engine)
+    for seed, label in enumerate(("apple", "pear")):
+        catalog.draw_photos(tmp_path / "data" / label, count=10, seed=seed)
+    changes = {"epochs": 10_000, "image_size_px": 32, "batch_size": 8}
+    request = TrainingRequest("custom_cnn", str(tmp_path / "data"), changes=changes)
+    job_id = start_training(engine, settings, actor=actor, request=request)
+    worker = workers.start(settings)
+
+    def has_an_epoch() -> bool:
+        return bool(jobs.get_progress(engine, actor=actor, job_id=job_id).detail.get("curve"))
+
+    catalog.wait_until(has_an_epoch, timeout_s=60.0)
+    jobs.cancel(engine, actor=actor, job_id=job_id)
+    catalog.wait_until(lambda: bool(list_versions(engine, actor=actor)), timeout_s=60.0)
+    assert worker.terminate() == 0, worker.said
+    (version,) = list_versions(engine, actor=actor)
+    assert version.metrics["training"]["stopped"] == "cancelled"
+    assert version.state == ModelState.CANDIDATE
