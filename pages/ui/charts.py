@@ -1,102 +1,294 @@
 """Plotly figures. Colours and fonts come from the app's theme."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import plotly.graph_objects as go
 
+from core.evaluation import Interval
+from core.evaluation.coverage import CoveragePoint
+from core.evaluation.reliability import ReliabilityBin
 from pages.ui import text
 
 CONFIG = {"displayModeBar": False, "displaylogo": False}
-BAR_HEIGHT_PX = 20
-MAX_LABEL_LETTERS = 28
-COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6")  # clear on light and on dark
+ROW_HEIGHT_PX = 24
+MAX_LABEL_LETTERS = 30
+COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6", "#8a8f3c", "#8d6e63")
+GREY = "#8895a0"  # all are clear on light and on dark
+HEAT = ((0.0, "#e58a80"), (0.5, "#f0d58c"), (0.8, "#a5d0b4"), (1.0, "#56b3a8"))  # under dark ink
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPoint:
-    """A model in the comparison; accuracy 0 to 1."""
+    """A model in the comparison.
+
+    Attributes:
+        x: Its speed or size, above 0.
+    """
 
     name: str
-    accuracy: float
-    images_per_s: float
-    megabytes: float
+    accuracy: Interval
+    x: float
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """Accuracy of one category, 0 to 1, on ``count`` pictures."""
+class HeatRow:
+    """One row of a heat map; accuracies 0 to 1, None where nothing was measured."""
 
-    category: str
-    accuracy: float
-    count: int
+    label: str
+    detail: str
+    accuracies: Sequence[float | None]
 
 
-def accuracy_against_speed(points: Sequence[ModelPoint]) -> go.Figure:
-    """One dot a model: speed across (log), accuracy up, area by file size."""
-    largest = max(point.megabytes for point in points) or 1.0
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A training: one value an epoch; accuracies 0 to 1."""
+
+    name: str
+    epochs: Sequence[int]
+    losses: Sequence[float]
+    accuracies: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A model's accuracy over time."""
+
+    name: str
+    days: Sequence[date]
+    accuracies: Sequence[Interval]
+    counts: Sequence[int]
+
+
+def accuracy_against(points: Sequence[ModelPoint], *, axis: str) -> go.Figure:
+    """One dot a model with its interval: cost across (log), accuracy up."""
     figure = go.Figure()
-    for point in points:
+    for number, point in enumerate(points):
+        value, low, high = point.accuracy.value, point.accuracy.low, point.accuracy.high
         figure.add_scatter(
-            x=[point.images_per_s],
-            y=[point.accuracy],
+            x=[point.x],
+            y=[value],
+            error_y={"array": [high - value], "arrayminus": [value - low], "thickness": 1.5},
             name=point.name,
-            text=[point.name],
-            mode="markers+text",
-            textposition="top center",
-            marker={"size": 14 + 34 * (point.megabytes / largest) ** 0.5, "opacity": 0.85},
+            mode="markers",
+            marker={"size": 13, "color": _colour(number)},
             hovertemplate=(
-                f"{point.name}<br>%{{y:.1%}} accurate<br>%{{x:.0f}} photos a second"
-                f"<br>{point.megabytes:.1f} MB<extra></extra>"
+                f"{point.name}<br>%{{y:.1%}} ({low:.1%} to {high:.1%})"
+                f"<br>{axis}: %{{x:,.4~g}}<extra></extra>"
             ),
-            cliponaxis=False,
         )
-    figure.update_xaxes(title="Photos a second", type="log", dtick=1)
-    figure.update_yaxes(title="Accuracy", tickformat=".0%", rangemode="normal")
-    return _finish(figure, height_px=340, legend=False)
+    ticks = _log_ticks([point.x for point in points])
+    figure.update_xaxes(
+        title=axis, type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
+    )
+    figure.update_yaxes(title="Accuracy", tickformat=".0%")
+    return _finish(figure, height_px=340, legend=True)
 
 
-def category_bars(bars: Sequence[Bar]) -> go.Figure:
-    """Horizontal bars, the first on top."""
-    labels = [_short(text.leaf(bar.category)) for bar in bars]
+def heat_map(rows: Sequence[HeatRow], columns: Sequence[str]) -> go.Figure:
+    """Accuracy by row and model, the first row on top.
+
+    Over each cell lies a point that can be selected: ``customdata`` is (row, column).
+    """
     figure = go.Figure(
-        go.Bar(
-            x=[bar.accuracy for bar in bars],
-            y=list(range(len(bars))),
-            orientation="h",
-            customdata=[[bar.category, bar.count] for bar in bars],
-            hovertemplate=(
-                "%{customdata[0]}<br>%{x:.1%} of %{customdata[1]} pictures<extra></extra>"
-            ),
+        go.Heatmap(
+            z=[row.accuracies for row in rows],
+            zmin=0,
+            zmax=1,
+            colorscale=HEAT,
+            xgap=2,
+            ygap=2,
+            showscale=False,
+            hoverinfo="skip",
         )
     )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", side="top")
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(bars))), ticktext=labels)
-    return _finish(figure, height_px=60 + BAR_HEIGHT_PX * len(bars), legend=False)
-
-
-def training_curve(
-    *, epochs: Sequence[int], losses: Sequence[float], accuracies: Sequence[float]
-) -> go.Figure:
-    """Loss (left) and validation accuracy (right) by epoch."""
-    figure = go.Figure()
-    figure.add_scatter(x=epochs, y=losses, name="Loss", mode="lines+markers")
+    cells = [
+        (column, at, value)
+        for at, row in enumerate(rows)
+        for column, value in enumerate(row.accuracies)
+        if value is not None
+    ]
     figure.add_scatter(
-        x=epochs, y=accuracies, name="Validation accuracy", mode="lines+markers", yaxis="y2"
+        x=[column for column, _, _ in cells],
+        y=[at for _, at, _ in cells],
+        text=[f"{value:.0%}" for _, _, value in cells],
+        mode="markers+text",
+        marker={"size": ROW_HEIGHT_PX, "symbol": "square", "opacity": 0},
+        textfont={"color": "#10171d", "size": 11},
+        customdata=[[at, column] for column, at, _ in cells],
+        hovertext=[f"{rows[at].detail}<br>{columns[column]}" for column, at, _ in cells],
+        hovertemplate="%{hovertext}: %{text}<extra></extra>",
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
     )
-    figure.update_xaxes(title="Epoch", dtick=max(1, len(epochs) // 8))
-    figure.update_layout(
-        yaxis={"title": "Loss", "rangemode": "tozero"},
-        yaxis2={
-            "title": "Accuracy",
-            "overlaying": "y",
-            "side": "right",
-            "tickformat": ".0%",
-            "range": [0, 1],
-            "showgrid": False,
-        },
+    figure.update_xaxes(
+        side="top",
+        range=[-0.5, len(columns) - 0.5],
+        tickvals=list(range(len(columns))),
+        ticktext=list(map(_in_lines, columns)),
     )
-    return _finish(figure, height_px=300, legend=True)
+    figure.update_yaxes(
+        range=[len(rows) - 0.5, -0.5],
+        tickvals=list(range(len(rows))),
+        ticktext=[short(row.label) for row in rows],
+    )
+    figure.update_layout(dragmode=False, clickmode="event+select")
+    figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
+    figure.update_yaxes(showgrid=False, zeroline=False, fixedrange=True)
+    return _finish(figure, height_px=70 + ROW_HEIGHT_PX * len(rows), legend=False)
+
+
+def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> go.Figure:
+    """Said against true, before and after calibration; a larger dot holds more photos."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", name="Perfect", line={"dash": "dot", "color": GREY}
+    )
+    for name, bins, colour in (
+        ("Before calibration", before, COLOURS[1]),
+        ("After calibration", after, COLOURS[0]),
+    ):
+        most = max((each.count for each in bins), default=1)
+        figure.add_scatter(
+            x=[each.confidence for each in bins],
+            y=[each.accuracy for each in bins],
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 1.5},
+            marker={"size": [6 + 16 * (each.count / most) ** 0.5 for each in bins]},
+            customdata=[each.count for each in bins],
+            hovertemplate=(
+                "%{x:.0%} sure, right in %{y:.1%}<br>%{customdata:,} photos<extra></extra>"
+            ),
+        )
+    figure.update_xaxes(title="How sure it says it is", tickformat=".0%", range=[0, 1.03])
+    figure.update_yaxes(title="How often it is right", tickformat=".0%", range=[0, 1.03])
+    return _finish(figure, height_px=380, legend=True)
+
+
+def coverage_risk(
+    curves: Sequence[tuple[str, Sequence[CoveragePoint]]], *, target: float
+) -> go.Figure:
+    """Share of photos accepted alone (across) against the share of these that is wrong (up)."""
+    figure = go.Figure()
+    for number, (name, points) in enumerate(curves):
+        figure.add_scatter(
+            x=[point.coverage for point in points],
+            y=[1 - point.accuracy for point in points],
+            name=name,
+            mode="lines",
+            line={"color": _colour(number), "width": 2},
+            customdata=[point.threshold for point in points],
+            hovertemplate=(
+                f"{name}<br>%{{x:.0%}} of photos, %{{y:.1%}} of them wrong"
+                "<br>at least %{customdata:.1%} sure<extra></extra>"
+            ),
+        )
+    figure.add_hline(
+        y=1 - target,
+        line={"dash": "dot", "color": GREY},
+        annotation_text=f"{1 - target:.1%} wrong",
+        annotation_font_color=GREY,
+    )
+    figure.update_xaxes(title="Accepted without a person", tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(title="Wrong among those", tickformat=".0%", rangemode="tozero")
+    return _finish(figure, height_px=380, legend=True)
+
+
+def training_losses(curves: Sequence[Curve]) -> go.Figure:
+    """Loss by epoch."""
+    figure = go.Figure()
+    for number, curve in enumerate(curves):
+        _add_curve(figure, curve, curve.losses, number, "loss %{y:.3f}")
+    figure.update_yaxes(title="Loss", rangemode="tozero")
+    return _finish_training(figure, curves)
+
+
+def training_accuracies(curves: Sequence[Curve]) -> go.Figure:
+    """Validation accuracy by epoch."""
+    figure = go.Figure()
+    for number, curve in enumerate(curves):
+        _add_curve(figure, curve, curve.accuracies, number, "%{y:.1%} of validation")
+    figure.update_yaxes(title="Validation accuracy", tickformat=".0%", rangemode="tozero")
+    return _finish_training(figure, curves)
+
+
+def accuracy_over_time(series: Sequence[Series]) -> go.Figure:
+    """One line a model, with intervals; several listings a point."""
+    figure = go.Figure()
+    for number, each in enumerate(series):
+        values = [interval.value for interval in each.accuracies]
+        figure.add_scatter(
+            x=list(each.days),
+            y=values,
+            error_y={
+                "array": [interval.high - interval.value for interval in each.accuracies],
+                "arrayminus": [interval.value - interval.low for interval in each.accuracies],
+                "thickness": 1,
+            },
+            name=each.name,
+            mode="lines+markers",
+            line={"color": _colour(number)},
+            customdata=list(each.counts),
+            hovertemplate=(
+                f"{each.name}<br>from %{{x|%-d %b %Y}}: %{{y:.1%}}"
+                "<br>%{customdata:,} listings<extra></extra>"
+            ),
+        )
+    figure.update_yaxes(title="As people decided", tickformat=".0%", range=[0, 1.03])
+    figure.update_xaxes(tickformat="%-d %b %Y", nticks=8)
+    return _finish(figure, height_px=360, legend=True)
+
+
+def right_and_wrong(parts: Sequence[tuple[str, int]]) -> go.Figure:
+    """One bar of a whole, split into parts."""
+    colours = (GREY, COLOURS[0], COLOURS[1], "#b0443f")
+    figure = go.Figure()
+    for (name, count), colour in zip(parts, colours, strict=True):
+        figure.add_bar(
+            x=[count],
+            y=[""],
+            name=name,
+            orientation="h",
+            text=[f"{count:,}"],
+            textposition="inside",
+            insidetextanchor="middle",
+            marker={"color": colour},
+            hovertemplate=f"{name}: {count:,}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", legend_traceorder="normal")
+    whole = sum(count for _, count in parts)
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, whole])
+    figure.update_yaxes(visible=False, fixedrange=True)
+    return _finish(figure, height_px=130, legend=True)
+
+
+def short(label: str) -> str:
+    """Return the last name of a category path, cut to ``MAX_LABEL_LETTERS``."""
+    name = text.leaf(label)
+    return name if len(name) <= MAX_LABEL_LETTERS else f"{name[: MAX_LABEL_LETTERS - 1]}…"
+
+
+def _add_curve(
+    figure: go.Figure, curve: Curve, values: Sequence[float], number: int, words: str
+) -> None:
+    figure.add_scatter(
+        x=list(curve.epochs),
+        y=list(values),
+        name=curve.name,
+        mode="lines+markers",
+        line={"color": _colour(number), "width": 2},
+        marker={"size": 5},
+        hovertemplate=f"{curve.name}<br>epoch %{{x}}: {words}<extra></extra>",
+    )
+
+
+def _finish_training(figure: go.Figure, curves: Sequence[Curve]) -> go.Figure:
+    longest = max((len(curve.epochs) for curve in curves), default=1)
+    figure.update_xaxes(title="Epoch", dtick=max(1, longest // 8), rangemode="tozero")
+    return _finish(figure, height_px=300, legend=len(curves) > 1)
 
 
 def _finish(figure: go.Figure, *, height_px: int, legend: bool) -> go.Figure:
@@ -105,10 +297,22 @@ def _finish(figure: go.Figure, *, height_px: int, legend: bool) -> go.Figure:
         colorway=COLOURS,
         showlegend=legend,
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hoverlabel={"namelength": -1},
     )
     return figure
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= MAX_LABEL_LETTERS else f"{label[: MAX_LABEL_LETTERS - 1]}…"
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _log_ticks(values: Sequence[float]) -> list[float]:
+    """Return 1, 2 and 5 of each power of ten round the values, which are above 0."""
+    powers = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
+    return [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+
+
+def _in_lines(name: str) -> str:
+    """Break before the last word: the digest of a version goes under its name."""
+    return "<br>".join(name.rsplit(" ", 1))

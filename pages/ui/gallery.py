@@ -1,4 +1,4 @@
-"""Small photos in a row, each a link."""
+"""Photos in a row, each a link: small ones, or cards with words below."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,21 @@ _STYLE = """
 <style>
 .gallery { display: flex; flex-wrap: wrap; gap: 8px; padding: 2px }
 .gallery a { display: block; width: 92px; height: 92px; border-radius: 8px; overflow: hidden;
-  border: 1px solid rgba(128, 140, 150, .35) }
+  border: 1px solid rgba(128, 140, 150, .35); position: relative }
 .gallery a:hover, .gallery a:focus-visible { outline: 2px solid #1b828b; outline-offset: 1px }
-.gallery img { width: 100%; height: 100%; object-fit: cover; display: block }
+.gallery img { width: 100%; height: 100%; object-fit: cover; display: block; font-size: 0 }
+/* Only of an image that could not be loaded is this drawn. */
+.gallery img::after { content: "photo is gone"; position: absolute; inset: 0; display: grid;
+  place-content: center; text-align: center; font-size: 12px; color: #5d6f7e;
+  background: #e9eef1 }
+.gallery figure { margin: 0; width: 148px }
+.gallery figure a { width: 148px; height: 148px }
+.gallery figcaption { font-size: 12.5px; line-height: 1.35; padding: 4px 2px 6px;
+  overflow-wrap: anywhere }
+.gallery figcaption span { display: block }
+.gallery .wrong { color: #c2453f } .gallery .right { color: #23867a }
+@media (max-width: 480px) { .gallery figure, .gallery figure a { width: calc(50vw - 26px) }
+  .gallery figure a { height: calc(50vw - 26px) } }
 </style>
 """
 
@@ -26,15 +38,56 @@ class Thumbnail:
     href: str
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line below a photo; ``tone`` is ``right``, ``wrong`` or empty."""
+
+    words: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A photo with lines below it; a click opens it large.
+
+    Attributes:
+        label: What it is called, for whoever cannot see it.
+    """
+
+    src: str
+    href: str
+    label: str
+    lines: tuple[Line, ...]
+
+
 def show(thumbnails: Sequence[Thumbnail]) -> None:
     """Draw the photos as thumbnails; everything in them is escaped."""
-    st.html(f'{_STYLE}<div class="gallery">{"".join(map(_link, thumbnails))}</div>')
+    _draw("".join(map(_link, thumbnails)))
+
+
+def show_cards(cards: Sequence[Card]) -> None:
+    """Draw the photos with what is said of each; everything in them is escaped."""
+    _draw("".join(map(_figure, cards)))
+
+
+def _draw(items: str) -> None:
+    st.html(f'{_STYLE}<div class="gallery">{items}</div>')
 
 
 def _link(thumbnail: Thumbnail) -> str:
-    label = escape(thumbnail.label, quote=True)
+    src = f"/api/images/{thumbnail.sha256}/thumb"
+    return _photo(src, thumbnail.href, thumbnail.label, target="_self")
+
+
+def _figure(card: Card) -> str:
+    lines = "".join(f'<span class="{line.tone}">{escape(line.words)}</span>' for line in card.lines)
+    photo = _photo(card.src, card.href, card.label, target="_blank")
+    return f"<figure>{photo}<figcaption>{lines}</figcaption></figure>"
+
+
+def _photo(src: str, href: str, label: str, *, target: str) -> str:
+    words = escape(label, quote=True)
     return (
-        f'<a href="{escape(thumbnail.href, quote=True)}" target="_self" title="{label}">'
-        f'<img src="/api/images/{escape(thumbnail.sha256, quote=True)}/thumb" alt="{label}"'
-        ' loading="lazy"></a>'
+        f'<a href="{escape(href, quote=True)}" target="{target}" title="{words}">'
+        f'<img src="{escape(src, quote=True)}" alt="{words}" loading="lazy"></a>'
     )

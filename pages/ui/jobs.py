@@ -1,6 +1,7 @@
 """Jobs at work: progress, rate, time left, cancel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
 
 import streamlit as st
 
@@ -17,19 +18,31 @@ REFRESH_S = 1.0
 JOB_LABELS = {
     "classification": "Classifying photos",
     "sample": "Preparing the sample catalog",
-    "training": "Training a model",
+    "training": "Training",
 }
+STAGE_LABELS = {"reading": "reading the photos", "measuring": "measuring the result"}
+
+DrawJob = Callable[[JobProgress], None]
 
 
-def show(actor: Actor, *, batch_id: int | None = None, kind: str | None = None) -> bool:
+def show(
+    actor: Actor,
+    *,
+    batch_id: int | None = None,
+    kind: str | None = None,
+    below: DrawJob | None = None,
+) -> bool:
     """Draw the jobs at work, or the newest if it failed; return whether one is at work.
 
     The part redraws itself while a job runs, and the whole page once when the last has ended.
+
+    Args:
+        below: Draws more of a job at work.
     """
     found = _list(actor, batch_id, kind)
     running = any(not job.is_finished for job in found)
     if running:
-        st.fragment(run_every=REFRESH_S)(_show_live)(actor, batch_id, kind)
+        st.fragment(run_every=REFRESH_S)(_show_live)(actor, batch_id, kind, below)
     elif found and found[0].state == JobState.FAILED:
         _show_failed(found[0])
     return running
@@ -40,20 +53,23 @@ def _list(actor: Actor, batch_id: int | None, kind: str | None) -> Sequence[JobP
     return [job for job in found if kind is None or job.kind == kind]
 
 
-def _show_live(actor: Actor, batch_id: int | None, kind: str | None) -> None:
+def _show_live(actor: Actor, batch_id: int | None, kind: str | None, below: DrawJob | None) -> None:
     running = [job for job in _list(actor, batch_id, kind) if not job.is_finished]
     if not running:
         st.rerun()
-    _show_running(actor, running)
-
-
-def _show_running(actor: Actor, running: Sequence[JobProgress]) -> None:
     for job in running:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.progress(_fraction(job), text=f"**{_title(job)}** · {_figures(job)}")
-            if st.button("Cancel", key=f"cancel-{job.job_id}", icon=":material/close:"):
-                jobs.cancel(get_engine(), actor=actor, job_id=job.job_id)
-                st.rerun()
+        with st.container(border=True):
+            _show_running(actor, job)
+            if below is not None:
+                below(job)
+
+
+def _show_running(actor: Actor, job: JobProgress) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(_fraction(job), text=f"**{_title(job)}** · {_figures(job)}")
+        if st.button("Cancel", key=f"cancel-{job.job_id}", icon=":material/close:"):
+            jobs.cancel(get_engine(), actor=actor, job_id=job.job_id)
+            st.rerun()
 
 
 def _show_failed(job: JobProgress) -> None:
@@ -62,6 +78,9 @@ def _show_failed(job: JobProgress) -> None:
 
 def _title(job: JobProgress) -> str:
     label = JOB_LABELS.get(job.kind, job.kind)
+    if job.kind == "training" and "arch" in job.params:
+        data = PurePath(job.params.get("data", "")).name
+        return text.plain(f"{label} {model_name(job.params['arch'])} on {data}")
     step = job.detail.get("step") or model_name(job.detail.get("arch", ""))
     return f"{label}: {step}" if step else label
 
@@ -69,8 +88,8 @@ def _title(job: JobProgress) -> str:
 def _fraction(job: JobProgress) -> float:
     if "fraction" in job.detail:
         return min(1.0, max(0.0, float(job.detail["fraction"])))
-    if job.detail.get("epochs"):
-        return min(1.0, float(job.detail.get("epoch", 0)) / float(job.detail["epochs"]))
+    if job.detail.get("total"):
+        return min(1.0, float(job.detail.get("done", 0)) / float(job.detail["total"]))
     return (job.done + job.failed) / job.total if job.total else 0.0
 
 
@@ -81,6 +100,8 @@ def _figures(job: JobProgress) -> str:
 
 
 def _done(job: JobProgress) -> str:
+    if job.detail.get("stage") in STAGE_LABELS:
+        return STAGE_LABELS[job.detail["stage"]]
     if job.detail.get("epochs"):
         return f"epoch {job.detail.get('epoch', 0)} of {job.detail['epochs']}"
     if job.total <= 1:

@@ -42,3 +42,18 @@ def leaf(path: str) -> str:
 def plain(words: str) -> str:
     """Escape what Markdown would take for markup."""
     return "".join(f"\\{letter}" if letter in _MARKUP else letter for letter in words)
+
+
+def percent(share: float, *, digits: int = 1) -> str:
+    """``percent(0.8471)`` → ``84.7%``."""
+    return f"{100 * share:.{digits}f}%"
+
+
+def span(low: float, high: float) -> str:
+    """``span(0.8321, 0.861)`` → ``83.2 to 86.1%``."""
+    return f"{100 * low:.1f} to {100 * high:.1f}%"
+
+
+def points(difference: float) -> str:
+    """``points(-0.021)`` → ``2.1 points``: of per cent, whichever way."""
+    return f"{abs(100 * difference):.1f} points"

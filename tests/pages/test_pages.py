@@ -2,81 +2,20 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.actors import PERMISSIONS, Actor
-from core.services import database
-from core.settings import Settings, get_settings
 from db.engine import transaction
-from db.rows import BatchRow, JobRow, ListingRow, ModelVersionRow
-from db.states import JobState, ListingState, ModelState
+from db.rows import BatchRow, JobRow, ListingRow
+from db.states import JobState, ListingState
 from pages.registry import PAGES
 from pages.ui import text
-
-METRICS = {
-    "splits": {
-        "train": {"top1": 0.9, "top5": 1.0, "macro": 0.9, "count": 80},
-        "validation": {"top1": 0.75, "top5": 1.0, "macro": 0.7, "count": 20},
-    },
-    "per_category": [{"category": "Home > Mugs", "count": 20, "accuracy": 0.75}],
-    "confusions": [{"true": "Home > Mugs", "predicted": "Home > Bowls", "count": 5}],
-    "images_per_s": 120.0,
-    "ece": {"before": 0.1, "after": 0.02, "split": "validation"},
-    "curve": [
-        {"epoch": 1, "loss": 2.0, "val_top1": 0.5, "seconds": 3.0},
-        {"epoch": 2, "loss": 1.0, "val_top1": 0.75, "seconds": 6.0},
-    ],
-    "training": {},
-}
-
-
-@pytest.fixture(autouse=True)
-def installation(
-    settings: Settings, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """Let the pages use the test's database."""
-    monkeypatch.setenv("CATALENS_DATA_DIR", str(settings.data_dir))
-    for cached in (get_settings, database.get_engine):
-        cached.cache_clear()
-    st.cache_resource.clear()
-    yield
-    database.get_engine().dispose()
-    for cached in (get_settings, database.get_engine):
-        cached.cache_clear()
-
-
-def draw(key: str, **params: str) -> AppTest:
-    """Draw one page for the local user."""
-
-    def script(key: str) -> None:
-        from importlib import import_module
-
-        from core.services import database
-
-        actor = database.local_actor(database.get_engine())
-        import_module(f"pages.{key}").render(actor)
-
-    app = AppTest.from_function(script, kwargs={"key": key}, default_timeout=60)
-    for name, value in params.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def words(app: AppTest) -> str:
-    """All text on the page."""
-    parts: list[Any] = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info]
-    parts += [*app.error, *app.code, *app.button]
-    return "\n".join(str(getattr(part, "label", None) or part.value) for part in parts)
+from tests.pages.drawing import draw, words
 
 
 @pytest.fixture
@@ -106,22 +45,6 @@ def add_job(engine: sa.Engine, actor: Actor, batch_id: int | None, **values: obj
                 created_by=actor.id,
                 started_at=datetime.now(UTC),
                 **values,
-            )
-        )
-
-
-def add_version(engine: sa.Engine, arch: str, **values: object) -> None:
-    with transaction(engine) as session:
-        session.add(
-            ModelVersionRow(
-                arch=arch,
-                digest=arch.ljust(64, "0"),
-                file_name=f"{arch}.safetensors",
-                file_bytes=7_600_000,
-                parameters=1_900_000,
-                labels=["Home > Mugs", "Home > Bowls"],
-                state=ModelState.ACTIVE,
-                **({"metrics": METRICS} | values),
             )
         )
 
@@ -199,20 +122,6 @@ def test_a_batch_can_be_classified_again_unless_a_job_is_at_work(
 def test_a_job_that_failed_says_why(engine: sa.Engine, actor: Actor, batch_id: int) -> None:
     add_job(engine, actor, batch_id, state=JobState.FAILED, error="the disk is full")
     assert "the disk is full" in draw("batches", batch=str(batch_id)).error[0].value
-
-
-def test_models_show_accuracy_speed_and_size(engine: sa.Engine) -> None:
-    add_version(engine, "vit")
-    add_version(engine, "custom_cnn", metrics={}, problem="the file is missing")
-    app = draw("models")
-    table = app.dataframe[0].value.set_index("Model")
-    assert table.loc["Vision Transformer", ["Train", "Validation"]].tolist() == [90.0, 75.0]
-    assert table.loc["Vision Transformer", "File"] == "7.6 MB"
-    assert "Custom CNN custom_c cannot be used" in app.error[0].value
-    app.segmented_control[0].set_value(1).run()
-    assert not app.exception
-    assert app.dataframe[1].value["Was taken for"].tolist() == ["Bowls"]
-    assert len(app.get("plotly_chart")) == 3
 
 
 @pytest.mark.parametrize(

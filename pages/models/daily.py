@@ -1,0 +1,79 @@
+"""How right the models are in daily use, by the decisions of people."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.services import evaluation_exports as exports
+from core.services.live_accuracy import LiveAccuracy, Period, list_live_accuracy
+from pages.models.scene import Scene
+from pages.ui import charts, choices, text
+from pages.ui.downloads import offer_csv
+
+PERIODS: dict[str, Period] = {"By week": "week", "By day": "day"}
+
+
+def show(scene: Scene) -> None:
+    """Draw the accuracy over time, with its table."""
+    period = PERIODS[choices.choose("Show", list(PERIODS), "period")]
+    found = list_live_accuracy(
+        scene.engine,
+        actor=scene.actor,
+        period=period,
+        since=scene.since,
+        until=scene.until,
+        words=scene.narrowing.words,
+        version_ids=[each.version_id for each in scene.standings if each.version_id is not None],
+    )
+    if not found:
+        st.info(
+            "Nobody has decided a listing that these models looked at, in this time and category.",
+            icon=":material/fact_check:",
+        )
+        return
+    st.plotly_chart(
+        charts.accuracy_over_time(_series(scene, found)), config=charts.CONFIG, key="daily"
+    )
+    _show_table(scene, found)
+
+
+def _series(scene: Scene, found: Sequence[LiveAccuracy]) -> list[charts.Series]:
+    by_version = defaultdict(list)
+    for each in found:
+        by_version[each.version_id].append(each)
+    return [
+        charts.Series(
+            _name(scene, version_id),
+            [row.start for row in rows],
+            [row.accuracy for row in rows],
+            [row.listings for row in rows],
+        )
+        for version_id, rows in by_version.items()
+    ]
+
+
+def _name(scene: Scene, version_id: int) -> str:
+    return next(each.name for each in scene.standings if each.version_id == version_id)
+
+
+def _show_table(scene: Scene, found: Sequence[LiveAccuracy]) -> None:
+    table = pd.DataFrame(
+        {
+            "From": [each.start for each in found],
+            "Model": [_name(scene, each.version_id) for each in found],
+            "Listings": [each.listings for each in found],
+            "Right": [100 * each.accuracy.value for each in found],
+            "Surely between": [text.span(each.accuracy.low, each.accuracy.high) for each in found],
+        }
+    )
+    numbers = st.column_config.NumberColumn(format="%.1f%%")
+    st.dataframe(table, hide_index=True, column_config={"Right": numbers})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            "Reviewers see the suggestion before they decide, and mostly the doubtful listings: "
+            "this shows a model that gets worse, and does not replace a test.",
+            width="stretch",
+        )
+        offer_csv("daily-use", lambda: exports.live_csv(found))
