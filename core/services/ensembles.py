@@ -4,6 +4,7 @@ Weights and temperature come from the validation split; the test split is not re
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from db.queries import evaluations as queries
 from db.queries import models as model_queries
 from db.rows import EvaluationRow, ModelVersionRow
 from db.states import Split
+
+log = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE = 1024
 _LEAST = np.finfo(np.float32).tiny  # stands for a probability of 0 in a logarithm
@@ -64,6 +67,14 @@ def evaluate_ensemble(
     return get_evaluation(
         engine, actor=actor, evaluation_id=known or _measure(engine, settings, team)
     )
+
+
+def refresh_ensemble(engine: sa.Engine, settings: Settings, *, actor: Actor) -> None:
+    """Measure the ensemble of the active versions, where they can be one."""
+    try:
+        evaluate_ensemble(engine, settings, actor=actor)
+    except (InvalidInputError, NotFoundError) as error:
+        log.info("the models in use make no ensemble: %s", error)
 
 
 def _measure(engine: sa.Engine, settings: Settings, team: "_Team") -> int:

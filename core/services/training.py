@@ -18,6 +18,7 @@ from core.models.architectures import get_architecture
 from core.models.checkpoint import LoadedModel
 from core.models.weights import FILE_PREFIX
 from core.services.datasets import open_dataset
+from core.services.ensembles import refresh_ensemble
 from core.services.measuring import record_training
 from core.services.models import ModelVersion, load_version, register_checkpoint
 from core.settings import Settings
@@ -81,6 +82,7 @@ def train_and_register(
         data_name=trained.card.metrics["training"]["data"]["name"],
         looked_at=trained.looked_at,
     )
+    refresh_ensemble(engine, settings, actor=actor)
     if trained.folder:
         shutil.rmtree(trained.folder, ignore_errors=True)
     return version

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from core.evaluation import PredictionFile
-from core.services.ensembles import evaluate_ensemble
+from core.services.ensembles import evaluate_ensemble, refresh_ensemble
 from core.services.evaluations import get_evaluation, list_evaluations
 from core.services.measuring import make_material, store
 from core.settings import Settings
@@ -171,3 +171,14 @@ def test_what_cannot_be_an_ensemble_is_named(
         evaluate_ensemble(engine, settings, actor=actor, version_ids=[first, 77])
     with pytest.raises(InvalidInputError, match="same validation split"):
         evaluate_ensemble(engine, settings, actor=actor, version_ids=[first, second])
+
+
+def test_after_a_training_the_ensemble_is_there_where_it_can_be(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    refresh_ensemble(engine, settings, actor=actor)
+    assert list_evaluations(engine, settings, actor=actor) == ()
+    for arch in ("resnet50", "vit"):
+        add_evaluation(engine, settings, arch, VALIDATION, truth=VALIDATION, split="validation")
+    refresh_ensemble(engine, settings, actor=actor)
+    assert list_evaluations(engine, settings, actor=actor)[0].arch == "ensemble"
