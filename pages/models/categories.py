@@ -38,9 +38,9 @@ def show(scene: Scene) -> None:
 
 def _compare(scene: Scene, level: Level, order: Order, limit: int) -> CategoryTable:
     return breakdown.compare_categories(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         evaluation_ids=[standing.main.id for standing in scene.standings[:MAX_COLUMNS]],
         narrowing=scene.narrowing,
         level=level,

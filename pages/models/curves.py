@@ -34,7 +34,9 @@ def show(scene: Scene) -> None:
     """Draw the curves of the models that are compared."""
     chosen = {standing.version_id for standing in scene.standings}
     versions = [
-        each for each in models.list_versions(scene.engine, actor=scene.actor) if each.id in chosen
+        each
+        for each in models.list_versions(scene.context.engine, actor=scene.context.actor)
+        if each.id in chosen
     ]
     found = [curve for version in versions if (curve := _read_version(version))][:MAX_CURVES]
     if not found:

@@ -19,8 +19,8 @@ def show(scene: Scene) -> None:
     """Draw the accuracy over time, with its table."""
     period = PERIODS[choices.choose("Show", list(PERIODS), "period")]
     found = list_live_accuracy(
-        scene.engine,
-        actor=scene.actor,
+        scene.context.engine,
+        actor=scene.context.actor,
         period=period,
         since=scene.since,
         until=scene.until,

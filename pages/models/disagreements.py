@@ -29,9 +29,9 @@ def show(scene: Scene) -> None:
         second = choices.choose("Second", others, "second", width=2 * choices.WIDTH_PX)
     ids = scene.find(first).main.id, scene.find(second).main.id
     found = comparing.compare_evaluations(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         first_id=ids[0],
         second_id=ids[1],
         narrowing=scene.narrowing,
@@ -64,9 +64,9 @@ def _show_photos(scene: Scene, ids: tuple[int, int], first: str, second: str) ->
     sides = {_label(side, first, second): side for side in SIDES}
     side = sides[choices.choose("Photos on which", list(sides), "side", width=420)]
     found = comparing.list_disagreements(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         first_id=ids[0],
         second_id=ids[1],
         side=side,

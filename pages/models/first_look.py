@@ -20,9 +20,9 @@ CARD_WIDTH_PX = 230  # at least; a phone shows one beside the other no more
 def show(scene: Scene) -> None:
     """Draw four answers."""
     verdict = standings.judge(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         standings=scene.standings,
         narrowing=scene.narrowing,
     )
@@ -101,9 +101,9 @@ def _show_alone(verdict: Verdict) -> None:
 def _show_weakest(scene: Scene, verdict: Verdict) -> None:
     try:
         table = compare_categories(
-            scene.engine,
-            scene.settings,
-            actor=scene.actor,
+            scene.context.engine,
+            scene.context.settings,
+            actor=scene.context.actor,
             evaluation_ids=[verdict.best.main.id],
             narrowing=scene.narrowing,
             limit=3,

@@ -34,9 +34,9 @@ def show(scene: Scene) -> None:
     name = choices.choose("Model", scene.names, MODEL_KEY, width=2 * choices.WIDTH_PX)
     evaluation_id = scene.find(name).main.id
     pairs = breakdown.list_confusions(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         evaluation_id=evaluation_id,
         narrowing=scene.narrowing,
         limit=MAX_PAIRS,
@@ -138,9 +138,9 @@ def _list(
     scene: Scene, evaluation_id: int, true: str, predicted: str | None, limit: int
 ) -> tuple[PhotoCase, ...]:
     return breakdown.list_confused_photos(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         evaluation_id=evaluation_id,
         true=true,
         predicted=predicted,

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-import sqlalchemy as sa
 import streamlit as st
 
 from core.actors import Actor
 from core.services import evaluations, standings
+from core.services.context import Context
 from core.services.database import get_engine
 from core.services.evaluations import DataSet, EvaluationFilter, Narrowing
 from core.services.standings import SPLITS, Standing
-from core.settings import Settings, get_settings
+from core.settings import get_settings
 from pages.ui import choices
 
 SPLIT_OF_LABEL = {label: split for split, label in SPLITS.items()}
@@ -29,7 +29,7 @@ class Scene:
         has_groups: Whether the categories are grouped at all.
     """
 
-    actor: Actor
+    context: Context
     data_name: str
     split: str
     standings: tuple[Standing, ...]
@@ -37,14 +37,6 @@ class Scene:
     since: datetime | None
     until: datetime | None
     has_groups: bool
-
-    @property
-    def engine(self) -> sa.Engine:
-        return get_engine()
-
-    @property
-    def settings(self) -> Settings:
-        return get_settings()
 
     @property
     def names(self) -> list[str]:
@@ -102,7 +94,16 @@ def _choose_split(found: Sequence[DataSet], data_name: str) -> str:
 
 def _newest(actor: Actor, data_name: str, split: str) -> Scene:
     """Return the scene before any other filter."""
-    scene = Scene(actor, data_name, split, (), Narrowing(), None, None, has_groups=False)
+    scene = Scene(
+        Context(get_settings(), get_engine(), actor),
+        data_name,
+        split,
+        (),
+        Narrowing(),
+        None,
+        None,
+        has_groups=False,
+    )
     everyone = _list(scene)
     grouped = any("coarse_top1" in each.main.figures for each in everyone)
     return replace(scene, standings=everyone, has_groups=grouped)
@@ -116,9 +117,9 @@ def _choose_group(actor: Actor, scene: Scene) -> str | None:
 
 def _list(scene: Scene) -> tuple[Standing, ...]:
     return standings.list_standings(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         split=scene.split,
         only=EvaluationFilter(since=scene.since, until=scene.until, data_name=scene.data_name),
         narrowing=scene.narrowing,

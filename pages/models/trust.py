@@ -31,9 +31,9 @@ def show(scene: Scene) -> None:
 
 def _measure(scene: Scene, name: str) -> Trust:
     return standings.measure_trust(
-        scene.engine,
-        scene.settings,
-        actor=scene.actor,
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
         evaluation_id=scene.find(name).main.id,
         narrowing=scene.narrowing,
     )

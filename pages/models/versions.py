@@ -27,7 +27,9 @@ def show_problems(versions: Sequence[ModelVersion]) -> None:
 
 def show_unmeasured(scene: Scene) -> None:
     """Name the versions that are missing from the comparison, and how to get them in."""
-    missing = standings.list_unmeasured(scene.engine, actor=scene.actor, standings=scene.standings)
+    missing = standings.list_unmeasured(
+        scene.context.engine, actor=scene.context.actor, standings=scene.standings
+    )
     if not missing:
         return
     number = text.count(len(missing), "version")
