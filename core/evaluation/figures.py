@@ -16,10 +16,9 @@ from core.evaluation.bootstrap import (
 )
 from core.evaluation.coverage import area_under_risk
 from core.evaluation.grouping import SHOTS, Groups, shot_of
-from core.evaluation.predictions import Predictions
+from core.evaluation.predictions import TOP, Predictions
 from core.evaluation.reliability import calibration_error
 
-TOP = 5
 _LEAST = 1e-12  # stands for a probability of 0 in a logarithm
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.predictions import TOP, Predictions
+
 MAX_CONFUSIONS = 100
 
 
@@ -87,22 +89,20 @@ class Metrics:
         return asdict(self)
 
 
-def measure_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Accuracy:
-    """Measure (N, C) logits against (N,) labels; N must be above 0."""
-    correct = logits.argmax(axis=1) == labels
-    best = np.argsort(-logits, axis=1)[:, :5]
-    counts = np.bincount(labels)
-    hits = np.bincount(labels, weights=correct)
+def measure_accuracy(predictions: Predictions) -> Accuracy:
+    """Measure predictions of pictures whose labels are all known; there must be some."""
+    counts = np.bincount(predictions.targets)
+    hits = np.bincount(predictions.targets, weights=predictions.correct)
     return Accuracy(
-        top1=float(correct.mean()),
-        top5=float((best == labels[:, None]).any(axis=1).mean()),
+        top1=float(predictions.correct.mean()),
+        top5=float((predictions.ranks < TOP).mean()),
         macro=float((hits[counts > 0] / counts[counts > 0]).mean()),
-        count=len(labels),
+        count=len(predictions),
     )
 
 
 def measure_categories(
-    predicted: NDArray[np.int64], labels: NDArray[np.int64], names: Sequence[str]
+    predicted: NDArray[np.integer], labels: NDArray[np.integer], names: Sequence[str]
 ) -> list[CategoryAccuracy]:
     """Return the accuracy of each category that occurs, by name."""
     counts = np.bincount(labels, minlength=len(names))

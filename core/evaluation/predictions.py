@@ -11,6 +11,9 @@ from core.evaluation.calibration import calibrated
 MAX_KEPT = 100
 """Probabilities kept of a picture: all of them for up to so many labels."""
 
+TOP = 5
+"""Among so many likeliest labels the true one may be to count as in the top."""
+
 _ROWS_AT_ONCE = 4096
 
 

@@ -48,6 +48,15 @@ def measure_reliability(
     ]
 
 
+def expected_calibration_error(
+    confidences: NDArray[np.float32], correct: NDArray[np.bool_]
+) -> float:
+    """Return the mean gap between confidence and accuracy, 0 to 1; of no pictures 0."""
+    if len(confidences) == 0:
+        return 0.0
+    return float(calibration_error(confidences, correct)(np.ones((1, len(confidences))))[0])
+
+
 def calibration_error(confidences: NDArray[np.float32], correct: NDArray[np.bool_]) -> Statistic:
     """Return the statistic ECE: the gap between confidence and accuracy, weighted by bin."""
     gaps = np.zeros((len(confidences), BINS))

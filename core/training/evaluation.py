@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
 
-from core.evaluation.calibration import calibrated, expected_calibration_error, fit_temperature
+from core.evaluation.calibration import fit_temperature
 from core.evaluation.metrics import (
     CalibrationError,
     Epoch,
@@ -20,12 +19,14 @@ from core.evaluation.metrics import (
     measure_accuracy,
     measure_categories,
 )
-from core.evaluation.predictions import Predictions, predict
+from core.evaluation.predictions import Predictions, concatenate, predict
+from core.evaluation.reliability import expected_calibration_error
 from core.training.arrangement import Arrangement
-from core.training.bench import Bench
+from core.training.bench import Bench, Indices
 from core.training.datasets import Part
 
 MAX_TRAIN_EVALUATED = 2000
+_PICTURES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class Evaluation:
 
     metrics: Metrics
     temperature: float
-    looked_at: Mapping[Part, tuple[NDArray[np.int64], Predictions]]
+    looked_at: Mapping[Part, tuple[Indices, Predictions]]
 
 
 def evaluate(
@@ -47,33 +48,48 @@ def evaluate(
     """Measure the network on train, validation and, where there is one, the test split."""
     started = time.perf_counter()
     chosen = {part: _choose(bench, data, part) for part in data.parts}
-    scores = {
-        part: (bench.compute_logits(indices), data.targets[indices])
-        for part, indices in chosen.items()
+    temperature, validated = _calibrate(bench, data, chosen["validation"])
+    looked_at: dict[Part, tuple[Indices, Predictions]] = {
+        "validation": (chosen["validation"], validated)
     }
+    for part, indices in chosen.items():
+        if part != "validation":
+            looked_at[part] = (indices, _look(bench, data, indices, temperature))
     seconds = time.perf_counter() - started
-    temperature = fit_temperature(*scores["validation"])
-    measuring: Part = "test" if "test" in scores else "validation"
-    logits, labels = scores[measuring]
-    predicted = logits.argmax(axis=1)
+    measuring: Part = "test" if "test" in looked_at else "validation"
+    said = looked_at[measuring][1]
     metrics = Metrics(
-        splits={part: measure_accuracy(*score) for part, score in scores.items()},
-        per_category=measure_categories(predicted, labels, data.categories),
-        confusions=count_confusions(predicted, labels, data.categories),
-        images_per_s=round(sum(len(labels) for _, labels in scores.values()) / seconds, 1),
-        ece=_measure_calibration(logits, labels, temperature, measuring),
+        splits={part: measure_accuracy(each) for part, (_, each) in looked_at.items()},
+        per_category=measure_categories(said.predicted, said.targets, data.categories),
+        confusions=count_confusions(said.predicted, said.targets, data.categories),
+        images_per_s=round(sum(map(len, chosen.values())) / seconds, 1),
+        ece=_measure_calibration(said, measuring),
         curve=curve,
         train_counts=_count_training(data),
         training={**training, **_describe_machine(bench)},
     )
-    looked_at = {
-        part: (chosen[part], predict(*score, temperature=temperature))
-        for part, score in scores.items()
-    }
     return Evaluation(metrics, temperature, looked_at)
 
 
-def _choose(bench: Bench, data: Arrangement, part: Part) -> NDArray[np.int64]:
+def _calibrate(bench: Bench, data: Arrangement, indices: Indices) -> tuple[float, Predictions]:
+    """Return the temperature that validation asks for, and what is said of its pictures."""
+    logits, targets = bench.compute_logits(indices), data.targets[indices]
+    temperature = fit_temperature(logits, targets)
+    return temperature, predict(logits, targets, temperature=temperature)
+
+
+def _look(bench: Bench, data: Arrangement, indices: Indices, temperature: float) -> Predictions:
+    """Return what is said of the pictures; never more than some of their logits in memory."""
+    cuts = range(_PICTURES_AT_ONCE, len(indices), _PICTURES_AT_ONCE)
+    return concatenate(
+        [
+            predict(bench.compute_logits(some), data.targets[some], temperature=temperature)
+            for some in np.split(indices, cuts)
+        ]
+    )
+
+
+def _choose(bench: Bench, data: Arrangement, part: Part) -> Indices:
     indices = data.parts[part]
     if part == "train" and len(indices) > MAX_TRAIN_EVALUATED:
         rng = np.random.default_rng(bench.recipe.seed)
@@ -86,12 +102,10 @@ def _count_training(data: Arrangement) -> list[int]:
     return [int(count) for count in counts]
 
 
-def _measure_calibration(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float, split: str
-) -> CalibrationError:
+def _measure_calibration(said: Predictions, split: str) -> CalibrationError:
     return CalibrationError(
-        before=expected_calibration_error(calibrated(logits, 1.0), labels),
-        after=expected_calibration_error(calibrated(logits, temperature), labels),
+        before=expected_calibration_error(said.raw_confidences, said.correct),
+        after=expected_calibration_error(said.confidences, said.correct),
         split=split,
     )
 

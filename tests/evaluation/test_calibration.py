@@ -3,12 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation.calibration import (
-    calibrated,
-    expected_calibration_error,
-    fit_temperature,
-    negative_log_likelihood,
-)
+from core.evaluation import calibration
+from core.evaluation.calibration import calibrated, fit_temperature, negative_log_likelihood
+from core.evaluation.reliability import expected_calibration_error
 
 
 def draw_logits(count: int = 4000, *, sharpness: float = 1.0, seed: int = 0):  # type: ignore[no-untyped-def]
@@ -27,7 +24,9 @@ def test_the_temperature_undoes_what_made_the_logits_too_sharp(sharpness: float)
     logits, labels = draw_logits(sharpness=sharpness)
     temperature = fit_temperature(logits, labels)
     assert temperature == pytest.approx(sharpness, rel=0.1)
-    assert expected_calibration_error(calibrated(logits, temperature), labels) < 0.03
+    probabilities = calibrated(logits, temperature)
+    correct = probabilities.argmax(axis=1) == labels
+    assert expected_calibration_error(probabilities.max(axis=1), correct) < 0.03
 
 
 @settings(deadline=None)
@@ -51,12 +50,17 @@ def test_the_temperature_does_not_change_which_label_is_likeliest(
 
 
 def test_without_pictures_nothing_is_scaled() -> None:
-    nothing = np.zeros((0, 5), np.float32), np.zeros(0, np.int64)
-    assert fit_temperature(*nothing) == 1.0
-    assert expected_calibration_error(*nothing) == 0.0
+    assert fit_temperature(np.zeros((0, 5), np.float32), np.zeros(0, np.int64)) == 1.0
+    assert expected_calibration_error(np.zeros(0, np.float32), np.zeros(0, np.bool_)) == 0.0
+
+
+def test_of_very_many_logits_some_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, labels = draw_logits(sharpness=2.0)
+    monkeypatch.setattr(calibration, "_MOST_LOGITS", logits.size // 3)
+    assert fit_temperature(logits, labels) == pytest.approx(2.0, rel=0.15)
 
 
 def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    probabilities = np.array([[0.8, 0.2]] * 10, np.float32)
-    labels = np.array([0] * 5 + [1] * 5)
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.3)
+    confidences = np.full(10, 0.8, np.float32)
+    correct = np.array([True] * 5 + [False] * 5)
+    assert expected_calibration_error(confidences, correct) == pytest.approx(0.3)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.evaluation import predict
 from core.evaluation.metrics import (
     CalibrationError,
     Epoch,
@@ -17,11 +18,11 @@ from core.evaluation.metrics import (
 NAMES = ("A", "B", "C")
 LABELS = np.array([0, 0, 0, 1])
 PREDICTED = np.array([0, 0, 1, 2])
-LOGITS = np.eye(3, dtype=np.float32)[PREDICTED]
+PREDICTIONS = predict(np.eye(3, dtype=np.float32)[PREDICTED], LABELS, temperature=1.0)
 
 
 def test_macro_accuracy_weighs_categories_alike() -> None:
-    accuracy = measure_accuracy(LOGITS, LABELS)
+    accuracy = measure_accuracy(PREDICTIONS)
     assert accuracy.top1 == pytest.approx(2 / 4)
     assert accuracy.macro == pytest.approx((2 / 3 + 0) / 2)
     assert accuracy.top5 == 1
@@ -49,7 +50,7 @@ def test_hits_and_confusions_add_up(pairs: list[tuple[int, int]]) -> None:
 
 def test_the_stored_shape_is_the_documented_one() -> None:
     metrics = Metrics(
-        splits={"validation": measure_accuracy(LOGITS, LABELS)},
+        splits={"validation": measure_accuracy(PREDICTIONS)},
         per_category=measure_categories(PREDICTED, LABELS, NAMES),
         confusions=count_confusions(PREDICTED, LABELS, NAMES),
         images_per_s=10.0,
