@@ -62,23 +62,29 @@ class Objective:
         self._smoothing = recipe.label_smoothing
         self._temperature = recipe.teacher_temperature
         self._share = recipe.teacher_share if recipe.teacher else 0.0
+        self._features = recipe.teacher_features
         counts = torch.from_numpy(sizes).to(device, torch.float32)
         self._weights = counts.mean() / counts
         self._prior = (counts / counts.sum()).log()
 
-    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, targets: Tensor, features: Tensor | None = None) -> Tensor:
         """Return the mean loss of (N, C) logits.
 
         Args:
-            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C), after the labels
-                what ``soften`` made of its logits.
+            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C + D), after the labels
+                what ``soften`` made of its logits, and its features, of length 1.
+            features: (N, D) that shall point where the teacher's do.
         """
-        labels, taught = targets[:, : logits.shape[1]], targets[:, logits.shape[1] :]
+        count = logits.shape[1]
         loss = logits.new_zeros(())
         if self._share < 1:
-            loss = loss + self._of_labels(logits, labels) * (1 - self._share)
+            loss = loss + self._of_labels(logits, targets[:, :count]) * (1 - self._share)
         if self._share > 0:
+            taught = targets[:, count : 2 * count]
             loss = loss + self._of_teacher(logits, taught) * self._share
+        if features is not None:
+            shown = functional.cosine_similarity(features.float(), targets[:, 2 * count :])
+            loss = loss + (1 - shown).mean() * self._features
         return loss
 
     def soften(self, logits: Tensor) -> Tensor:

@@ -60,6 +60,8 @@ class Recipe:
         teacher_views: Views of each picture that the teacher sees, once for all epochs.
         teacher_temperature: Softens the teacher's probabilities and the network's.
         teacher_share: Of the loss; the rest is that of the labels.
+        teacher_features: Weight of a further loss, by which the network's features, turned by
+            a linear map, shall point where the teacher's do.
     """
 
     arch: str
@@ -101,6 +103,7 @@ class Recipe:
     teacher_views: int = 10
     teacher_temperature: float = 1.0
     teacher_share: float = 1.0
+    teacher_features: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -187,6 +190,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "teacher_views": (1, 1000),
     "teacher_temperature": (0.01, 100),
     "teacher_share": (0, 1),
+    "teacher_features": (0, 1000),
 }
 
 

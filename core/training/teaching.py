@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import InvalidInputError
+from core.models.architectures import embed
 from core.models.checkpoint import LoadedModel
 from core.models.preprocessing import Geometry
 from core.training import distributed
@@ -28,7 +29,7 @@ from core.training.bench import Bench, Indices, cut
 from core.training.pictures import Pictures
 from core.training.recipe import Recipe
 
-_FORMAT = 1
+_FORMAT = 2
 # All that decides what a view shows; of the size it shows nothing else.
 _AUGMENTATION = ("seed", "crop_scale", "flip", "rotation_degrees", "jitter", "erasing")
 
@@ -38,22 +39,30 @@ OpenPictures = Callable[[Geometry], Pictures]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
-    """The teacher's logits for each view of each training picture.
+    """The teacher's logits and features for each view of each training picture.
 
     Attributes:
-        views: One (T, L) float16 array a view, in the order of the training pictures.
+        views: One (T, L + D) float16 array a view, in the order of the training pictures:
+            logits, then the features before the classifier.
         rows: By the index of a picture, its row.
-        columns: (C,) of the student's categories, those of the teacher's L labels.
+        columns: (C,) of the student's categories, those of the teacher's labels.
+        labels: L, how many labels the teacher has.
     """
 
     views: tuple[NDArray[np.float16], ...]
     rows: Indices
     columns: Indices
+    labels: int
 
-    def look_up(self, indices: Indices, view: int) -> Tensor:
-        """Return (N, C) float32 logits of a view, counted from 1, of these pictures."""
-        rows = self.views[view - 1][self.rows[indices]]
-        return torch.from_numpy(rows[:, self.columns].astype(np.float32))
+    @property
+    def features(self) -> int:
+        return int(self.views[0].shape[1]) - self.labels
+
+    def look_up(self, indices: Indices, view: int) -> tuple[Tensor, Tensor]:
+        """Return (N, C) logits and (N, D) features, float32, of a view, counted from 1."""
+        rows = self.views[view - 1][self.rows[indices]].astype(np.float32)
+        logits, features = rows[:, self.columns], rows[:, self.labels :]
+        return torch.from_numpy(logits), torch.from_numpy(features)
 
 
 def ask(
@@ -92,7 +101,8 @@ def ask(
     distributed.wait()
     rows = np.full(len(data.targets), -1)
     rows[train] = np.arange(len(train))
-    return Lessons(tuple(np.load(path, mmap_mode="r") for path in paths), rows, columns)
+    views = tuple(np.load(path, mmap_mode="r") for path in paths)
+    return Lessons(views, rows, columns, len(teacher.labels))
 
 
 def _match_labels(teacher: LoadedModel, categories: tuple[str, ...]) -> Indices:
@@ -131,13 +141,13 @@ def _write_views(bench: Bench, train: Indices, paths: list[Path], on_batch: OnBa
     for number, path in enumerate(mine):
         view = int(path.stem.removeprefix("view-"))
         keys = [[(index, view) for index in train[batch].tolist()] for batch in rows]
-        logits = []
+        said = []
         for batch in _look(bench, rows, keys):
-            logits.append(batch)
-            on_batch(number * len(rows) + len(logits), len(mine) * len(rows))
+            said.append(batch)
+            on_batch(number * len(rows) + len(said), len(mine) * len(rows))
         part = path.with_suffix(".part")
         with part.open("wb") as file:
-            np.save(file, np.concatenate(logits))
+            np.save(file, np.concatenate(said))
         part.replace(path)
 
 
@@ -147,5 +157,7 @@ def _look(
     size_px = bench.preprocessing.geometry.size_px
     for views in bench.training_batches(rows, keys, size_px):
         with torch.inference_mode(), bench.autocast():
-            logits = bench.network(views)
-        yield np.asarray(logits.float().cpu().half().numpy())
+            features = embed(bench.network, views)
+            logits = bench.network.get_classifier()(features)
+        said = torch.cat([logits, features], dim=1)
+        yield np.asarray(said.half().cpu().numpy())

@@ -110,6 +110,14 @@ def test_a_student_that_agrees_with_its_teacher_has_no_loss() -> None:
     assert learner(-logits, targets).item() > 0.1
 
 
+def test_features_that_point_where_the_teachers_do_have_no_loss() -> None:
+    learner = objective(teacher="vit", teacher_features=3.0)
+    logits, shown = torch.randn(4, 3), functional.normalize(torch.randn(4, 5))
+    targets = torch.cat([one_hot(0, 1, 2, 0), learner.soften(logits), shown], dim=1)
+    assert learner(logits, targets, 7 * shown).item() == pytest.approx(0, abs=1e-5)
+    assert learner(logits, targets, -shown).item() == pytest.approx(6, abs=1e-4)
+
+
 def test_labels_and_teacher_share_the_loss() -> None:
     logits, taught = torch.randn(4, 3), torch.softmax(torch.randn(4, 3), dim=1)
     targets = torch.cat([one_hot(0, 1, 2, 0), taught], dim=1)

@@ -1,14 +1,16 @@
+import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from core.errors import InvalidInputError
 from core.imaging import ImageLimits
 from core.models import LoadedModel, load, save
-from core.training import TrainingRequest
+from core.training import TrainingRequest, snapshots
 from core.training.datasets import read_dataset
 from core.training.trainer import Resources, Trained, train
 from tests.training.trees import make_tree
@@ -87,7 +89,9 @@ def test_the_order_of_the_teachers_labels_does_not_matter(
     options = {"teacher": "7", "teacher_views": 1, "epochs": 1}
     straight, _ = run(tree, tmp_path / "a", teacher, **options)
     order = [2, 0, 1]
-    network = torch.nn.Sequential(teacher.network, _Reorder(order))
+    network = copy.deepcopy(teacher.network)
+    network.head.weight.copy_(teacher.network.head.weight[order])
+    network.head.bias.copy_(teacher.network.head.bias[order])
     labels = tuple(teacher.labels[position] for position in order)
     shuffled = replace(teacher, network=network, card=replace(teacher.card, labels=labels))
     crooked, _ = run(tree, tmp_path / "b", shuffled, **options)
@@ -95,13 +99,28 @@ def test_the_order_of_the_teachers_labels_does_not_matter(
         torch.testing.assert_close(tensor, crooked.network.state_dict()[name])
 
 
-class _Reorder(torch.nn.Module):
-    def __init__(self, order: list[int]) -> None:
-        super().__init__()
-        self.order = order
+def test_a_student_may_imitate_features_too_and_be_killed(
+    tree: Path, tmp_path: Path, teacher: LoadedModel
+) -> None:
+    options = {"teacher": "7", "teacher_views": 2, "teacher_features": 1.0}
+    with_features, _ = run(tree, tmp_path / "a", teacher, **options)
+    without, _ = run(tree, tmp_path / "a", teacher, **options | {"teacher_features": 0.0})
+    assert losses(with_features) > losses(without)
+    (snapshot,) = {
+        path for path in (tmp_path / "a").glob("*/state.safetensors") if "projection" in names(path)
+    }
+    assert snapshots.find(snapshot.parent)
+    again, _ = run(tree, tmp_path / "a", teacher, **options)
+    assert losses(again) == losses(with_features)
 
-    def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        return logits[:, self.order]
+
+def names(path: Path) -> set[str]:
+    with safe_open(path, framework="pt") as file:
+        return {name.partition("/")[0] for name in file.keys()}  # noqa: SIM118 -- not a dict
+
+
+def losses(trained: Trained) -> list[float]:
+    return [epoch["loss"] for epoch in trained.card.metrics["curve"]]
 
 
 def test_a_teacher_of_other_categories_is_refused(
