@@ -17,6 +17,7 @@ from core.evaluation.metrics import Epoch
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement
 from core.training.bench import Bench
+from core.training.learner import Learner
 from core.training.objective import (
     Indices,
     Objective,
@@ -57,8 +58,14 @@ class Fitting:
         self.stopped: str | None = None
         self._best: tuple[int, State] = (0, {})
         freeze(bench.network, recipe.frozen)
-        self._network = distributed.wrap(bench.network)
+        imitates = lessons is not None and recipe.teacher_features > 0
+        features = lessons.features if lessons and imitates else 0
+        self._learner = Learner(bench.network, features).to(bench.device)
+        self._parallel = distributed.wrap(self._learner)
         self._optimizer = make_optimizer(bench.network, recipe)
+        if self._learner.projection:
+            parameters = self._learner.projection.parameters()
+            self._optimizer.add_param_group({"params": parameters, "lr_scale": 1.0})
         self._average = _make_average(bench.network, recipe.ema_decay)
         count = len(data.categories)
         sizes = category_sizes(self.train, data.targets, count)
@@ -93,6 +100,8 @@ class Fitting:
         """Go on from there."""
         tensors = snapshot.tensors
         self.bench.network.load_state_dict(tensors["network"])
+        if self._learner.projection:
+            self._learner.projection.load_state_dict(tensors["projection"])
         if self._average:
             self._average.module.load_state_dict(tensors["average"])
         snapshots.unpack_optimizer(self._optimizer, tensors["optimizer"])
@@ -100,8 +109,10 @@ class Fitting:
         self.curve = snapshot.curve
 
     def _snapshot(self) -> Snapshot:
+        projection = self._learner.projection
         tensors = {
             "network": self.bench.network.state_dict(),
+            "projection": projection.state_dict() if projection else {},
             "average": self._average.module.state_dict() if self._average else {},
             "optimizer": snapshots.pack_optimizer(self._optimizer),
             "best": self._best[1],
@@ -156,16 +167,17 @@ class Fitting:
         return distributed.mean(float(np.mean(losses)), self.bench.device)
 
     def _targets(self, images: Tensor, batch: Indices, view: int) -> tuple[Tensor, Tensor]:
-        """Return the images and (N, C) labels, or (N, 2 C) with the teacher's opinion."""
+        """Return the images, and the targets as ``Objective`` wants them."""
         labels = torch.from_numpy(self.data.targets[batch])
         targets = functional.one_hot(labels, len(self.data.categories)).float()
         if self._lessons is None:
             return images, targets.to(self.bench.device)
-        taught = self._objective.soften(self._lessons.look_up(batch, view))
+        opinion, features = self._lessons.look_up(batch, view)
+        taught = [targets, self._objective.soften(opinion), functional.normalize(features)]
         # The teacher knows each view only one way round: more views, at no cost.
         turned = torch.rand(len(batch)) < self.recipe.flip
         images = torch.where(turned[:, None, None, None].to(images.device), images.flip(3), images)
-        return images, torch.cat([targets, taught], dim=1).to(self.bench.device)
+        return images, torch.cat(taught, dim=1).to(self.bench.device)
 
     def _pass(self, images: Tensor, targets: Tensor, weight: float) -> float:
         """Add the gradient of a batch; return its loss.
@@ -174,8 +186,8 @@ class Fitting:
             weight: Of this process's share of the batch; 1 on average.
         """
         with self.bench.autocast():
-            logits = self._network(images)
-        loss = self._objective(logits.float(), targets) * weight
+            logits, features = self._parallel(images)
+        loss = self._objective(logits.float(), targets, features) * weight
         (loss / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
@@ -186,7 +198,7 @@ class Fitting:
         done = (epoch - 1) * steps + -(-batch // recipe.accumulation) - 1
         factor = schedule(done, recipe.epochs * steps, recipe.warm_up)
         set_learning_rate(self._optimizer, recipe.learning_rate * factor)
-        nn.utils.clip_grad_norm_(network.parameters(), recipe.max_gradient_norm)
+        nn.utils.clip_grad_norm_(self._learner.parameters(), recipe.max_gradient_norm)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         if self._average:
