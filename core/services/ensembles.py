@@ -116,7 +116,7 @@ class _Team:
 
     def material(self, pictures: Sequence[Picture] = ()) -> Material:
         first = self.measured[0]
-        return Material(first.data_name, first.split, tuple(pictures), first.data_digest)
+        return Material(first.data_name, first.split, tuple(pictures), first.data_digest, tests=0)
 
     def subject(
         self, labels: tuple[str, ...], weights: NDArray[np.float64], temperature: float

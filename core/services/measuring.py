@@ -51,12 +51,14 @@ class Material:
 
     Attributes:
         digest: SHA-256 over contents and labels, whatever the order and the folders.
+        tests: How many of them are of the data's own test split.
     """
 
     name: str
     split: str
     pictures: tuple[Picture, ...]
     digest: str
+    tests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +136,20 @@ def choose_material(dataset: "Dataset", split: str | None) -> Material:
         raise InvalidInputError(
             f"{dataset.name} has no split {wanted!r}; it has {there}, and all of it is 'all'"
         )
-    return make_material(
-        dataset.name,
-        wanted,
-        [Picture(str(s.path.resolve()), _hash(s.path), s.label) for s in chosen],
-    )
+    pictures = [Picture(str(s.path.resolve()), _hash(s.path), s.label) for s in chosen]
+    tests = sum(s.part == Split.TEST.value for s in chosen)
+    return make_material(dataset.name, wanted, pictures, tests=tests)
 
 
-def make_material(name: str, split: str, pictures: Sequence[Picture]) -> Material:
+def make_material(
+    name: str, split: str, pictures: Sequence[Picture], *, tests: int = 0
+) -> Material:
     """Return the pictures with their digest; there must be at least one."""
     digest = hashlib.sha256()
     for line in sorted(f"{picture.sha256} {picture.label}\n" for picture in pictures):
         digest.update(line.encode())
-    return Material(name[:_MAX_NAME_CHARACTERS], split, tuple(pictures), digest.hexdigest())
+    name = name[:_MAX_NAME_CHARACTERS]
+    return Material(name, split, tuple(pictures), digest.hexdigest(), tests)
 
 
 def find_stored(engine: sa.Engine, subject_digest: str, material: Material) -> int | None:
@@ -185,7 +188,8 @@ def record_training(
     model = load_version(engine, settings, version_id=version_id).model
     subject = _describe(engine, settings, version_id, model)
     for split, (pictures, predictions) in looked_at.items():
-        material = make_material(data_name, split, pictures)
+        tests = len(pictures) if split == Split.TEST.value else 0
+        material = make_material(data_name, split, pictures, tests=tests)
         if find_stored(engine, subject.digest, material) is None:
             _record_test_read(engine, actor, version_id, material)
             store(engine, settings, subject, material, [(pictures, predictions)])
@@ -326,14 +330,14 @@ class _Looking:
 
 def _record_test_read(engine: sa.Engine, actor: Actor, version_id: int, material: Material) -> None:
     """Record and log that a version is about to see a test split."""
-    if material.split != Split.TEST:
+    if material.tests == 0:
         return
     values = {
         "model_version_id": version_id,
         "user_id": actor.id,
         "data_name": material.name,
         "data_digest": material.digest,
-        "pictures": len(material.pictures),
+        "pictures": material.tests,
     }
     with transaction(engine) as session:
         count = queries.add_test_read(session, values=values)
@@ -342,7 +346,7 @@ def _record_test_read(engine: sa.Engine, actor: Actor, version_id: int, material
         "model version %d reads the test split of %s (%d pictures, %s): reading number %d",
         version_id,
         material.name,
-        len(material.pictures),
+        material.tests,
         material.digest[:12],
         count,
     )

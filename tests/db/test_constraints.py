@@ -13,6 +13,7 @@ from db.queries.upsert import insert_missing
 from db.rows import (
     CategoryRow,
     DecisionRow,
+    EvaluationRow,
     FlagRow,
     JobRow,
     ListingRow,
@@ -20,7 +21,7 @@ from db.rows import (
     UserRow,
 )
 from db.states import LISTING_TRANSITIONS, ListingState
-from tests.db.rows import add_everything, add_listing, make_decision
+from tests.db.rows import add_everything, add_listing, make_decision, make_evaluation
 
 BAD_VALUES = [
     (ListingRow, {"state": "lost"}),
@@ -31,6 +32,10 @@ BAD_VALUES = [
     (FlagRow, {"state": "maybe"}),
     (JobRow, {"done": 2}),
     (UserRow, {"role": "king"}),
+    (EvaluationRow, {"split": "some"}),
+    (EvaluationRow, {"pictures": 0}),
+    (EvaluationRow, {"subject": "short"}),
+    (EvaluationRow, {"data_digest": "short"}),
 ]
 
 
@@ -132,6 +137,17 @@ def test_a_second_prediction_of_one_model_for_one_photo_is_not_stored(any_engine
         )
 
     assert added == 0
+
+
+def test_one_subject_has_one_evaluation_of_the_same_pictures(any_engine):
+    with transaction(any_engine) as session:
+        session.add(make_evaluation(None))
+    for changed in ({"split": "validation"}, {"data_digest": "f" * 64}, {"subject": "c" * 64}):
+        with transaction(any_engine) as session:
+            session.add(make_evaluation(None, **changed))
+
+    with pytest.raises(DBAPIError), transaction(any_engine) as session:
+        session.add(make_evaluation(None, data_name="another name"))
 
 
 def test_a_flag_of_another_listings_photo_is_refused(any_engine):

@@ -123,6 +123,18 @@ def test_a_test_split_is_read_once_and_the_log_shows_it(
     assert caplog.text.count("reads the test split of labelled (9 pictures") == 1
 
 
+def test_test_photos_among_all_of_a_data_set_are_recorded_too(
+    engine: sa.Engine, settings: Settings, actor: Actor, data: Path
+) -> None:
+    version = add_model(engine, settings, actor)
+    found = evaluate_version(
+        engine, settings, actor=actor, version_id=version.id, data=str(data), split="all"
+    )
+    assert (found.summary.pictures, found.summary.test_reads) == (12, 1)
+    with reading(engine) as session:
+        assert session.scalars(sa.select(HeldOutReadRow.pictures)).all() == [9]
+
+
 def test_the_same_pictures_in_other_folders_are_the_same_data(
     engine: sa.Engine, settings: Settings, actor: Actor, data: Path, tmp_path: Path
 ) -> None:
