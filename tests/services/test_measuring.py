@@ -19,7 +19,9 @@ from core.services.models import ModelVersion, list_versions
 from core.settings import Settings
 from db.engine import reading
 from db.rows import EvaluationRow, HeldOutReadRow
+from tests.networks import draw_png
 from tests.services.evaluated import make_photos, say
+from tests.services.test_datasets import Shop
 from tests.training.trees import COLOURS, draw, make_tree
 from tests.worker.catalog import LABELS, add_model
 
@@ -191,6 +193,19 @@ def test_data_without_a_split_is_measured_as_a_whole(
             data=str(tree),
             split="validation",
         )
+
+
+def test_what_was_reviewed_here_is_labelled_data(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    version = add_model(engine, settings, actor)
+    shop = Shop(engine, settings, actor)
+    shop.add_decided("A-1", "accept", "accepted", "Home > Mug", data=draw_png(seed=1))
+    shop.add_decided("A-2", "correct", "corrected", "Home > Mug", data=draw_png(seed=2))
+    shop.add("A-3", data=draw_png(seed=3))
+    found = evaluate_version(engine, settings, actor=actor, version_id=version.id, data="reviewed")
+    assert (found.summary.data_name, found.summary.split) == ("reviewed", "all")
+    assert found.unknown == {"Home > Mug": 2}
 
 
 def test_what_a_training_measured_is_not_measured_again(
