@@ -63,7 +63,7 @@ def evaluate_ensemble(
     require(actor, "train")
     with reading(engine) as session:
         team = _find_team(session, version_ids)
-    known = find_stored(engine, team.digest, team.material())
+    known = find_stored(engine, settings, team.digest, team.material())
     return get_evaluation(
         engine, actor=actor, evaluation_id=known or _measure(engine, settings, team)
     )

@@ -114,7 +114,7 @@ def evaluate_version(
         digest = _find_version(session, version_id).digest
     dataset = open_dataset(engine, settings, actor=actor, data=data, to_train=False)
     material = choose_material(dataset, split)
-    known = find_stored(engine, digest, material)
+    known = find_stored(engine, settings, digest, material)
     if known is None:
         model = load_version(engine, settings, version_id=version_id).model
         _record_test_read(engine, actor, version_id, material)
@@ -152,8 +152,10 @@ def make_material(
     return Material(name, split, tuple(pictures), digest.hexdigest(), tests)
 
 
-def find_stored(engine: sa.Engine, subject_digest: str, material: Material) -> int | None:
-    """Return the id of the evaluation of this subject on these pictures, if there is one."""
+def find_stored(
+    engine: sa.Engine, settings: Settings, subject_digest: str, material: Material
+) -> int | None:
+    """Return the id of the evaluation of this subject on these pictures, if it is whole."""
     with reading(engine) as session:
         row = queries.find_evaluation(
             session,
@@ -161,7 +163,8 @@ def find_stored(engine: sa.Engine, subject_digest: str, material: Material) -> i
             data_digest=material.digest,
             split=material.split,
         )
-        return row.id if row else None
+        whole = row is not None and (settings.evaluations_dir / row.file_name).is_file()
+        return row.id if row and whole else None
 
 
 def record_training(
@@ -190,7 +193,7 @@ def record_training(
     for split, (pictures, predictions) in looked_at.items():
         tests = len(pictures) if split == Split.TEST.value else 0
         material = make_material(data_name, split, pictures, tests=tests)
-        if find_stored(engine, subject.digest, material) is None:
+        if find_stored(engine, settings, subject.digest, material) is None:
             _record_test_read(engine, actor, version_id, material)
             store(engine, settings, subject, material, [(pictures, predictions)])
 

@@ -125,6 +125,20 @@ def test_a_test_split_is_read_once_and_the_log_shows_it(
     assert caplog.text.count("reads the test split of labelled (9 pictures") == 1
 
 
+def test_a_file_that_was_lost_is_made_again_and_the_reading_recorded(
+    engine: sa.Engine, settings: Settings, actor: Actor, data: Path
+) -> None:
+    version = add_model(engine, settings, actor)
+    options = {"actor": actor, "version_id": version.id, "data": str(data)}
+    first = evaluate_version(engine, settings, **options)  # type: ignore[arg-type]
+    (path,) = settings.evaluations_dir.iterdir()
+    path.unlink()
+    again = evaluate_version(engine, settings, **options)  # type: ignore[arg-type]
+    assert again.summary.id == first.summary.id
+    assert again.summary.test_reads == 2
+    assert path.is_file()
+
+
 def test_test_photos_among_all_of_a_data_set_are_recorded_too(
     engine: sa.Engine, settings: Settings, actor: Actor, data: Path
 ) -> None:
