@@ -149,7 +149,7 @@ class Fitting:
         """See about every training picture once; return the mean loss."""
         rng = np.random.default_rng((self.recipe.seed, epoch))
         torch.manual_seed(int(rng.integers(2**31)) + distributed.rank())  # of dropout and mixing
-        set_training(self.bench.network)
+        set_training(self.bench.network, batch_statistics=self.recipe.batch_statistics)
         batches = draw_batches(self.train, self.data.targets, self.recipe, rng)
         shares = [_own_share(batch) for batch in batches]
         view = self.recipe.view_at(epoch)

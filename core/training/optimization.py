@@ -20,12 +20,16 @@ def freeze(network: Any, share: float) -> None:
         parameter.requires_grad_(layer_of[name] >= min(last, round(share * last)))
 
 
-def set_training(network: nn.Module) -> None:
-    """Switch to training mode, but for the batch norms of frozen layers."""
+def set_training(network: nn.Module, *, batch_statistics: bool = True) -> None:
+    """Switch to training mode, but for the batch norms of frozen layers.
+
+    Args:
+        batch_statistics: False keeps every batch norm to the statistics that it has.
+    """
     network.train()
     for module in network.modules():
-        if isinstance(module, _BatchNorm) and not module.weight.requires_grad:
-            module.eval()
+        if isinstance(module, _BatchNorm):
+            module.train(batch_statistics and module.weight.requires_grad)
 
 
 def make_optimizer(network: Any, recipe: Recipe) -> torch.optim.Optimizer:

@@ -33,6 +33,7 @@ _DEFAULTS = (
         batch_size=64,
         learning_rate=5e-4,
         layer_decay=0.85,
+        batch_statistics=False,
         ema_decay=0.998,
     ),
     Recipe(
@@ -58,6 +59,7 @@ _DEFAULTS = (
         ema_decay=0.995,
         keep="last",
         frozen=0.33,
+        batch_statistics=False,
         drop_rate=0.2,
         drop_path_rate=0.1,
         crop_scale=0.35,
@@ -94,6 +96,7 @@ _SMALL: Mapping[str, Any] = {
     "ema_decay": 0.0,
     "keep": "best",
     "frozen": 0.0,
+    "batch_statistics": True,
     "drop_path_rate": 0.0,
     "crop_scale": 0.5,
     "jitter": 0.2,
@@ -117,6 +120,7 @@ PRESETS: Mapping[str, Preset] = {
                 "vit": {"image_size_px": 64, "epochs": 10, "learning_rate": 3e-4},
                 "efficientnet_lite0": {
                     "weights": "package",
+                    "batch_statistics": False,
                     "image_size_px": 96,
                     "epochs": 3,
                     "drop_rate": 0.0,
@@ -137,6 +141,7 @@ PRESETS: Mapping[str, Preset] = {
                 "ema_decay": 0.998,
                 "keep": "last",
                 "frozen": 0.0,
+                "batch_statistics": True,
                 "crop_scale": 0.35,
                 "jitter": 0.3,
                 "trivial_augment": False,
@@ -175,6 +180,7 @@ PRESETS: Mapping[str, Preset] = {
                 "drop_rate": 0.5,
                 "drop_path_rate": 0.0,
                 "frozen": 1.0,
+                "batch_statistics": True,
                 "head_first": False,
                 "full": True,
                 "mirrored": False,
@@ -220,6 +226,7 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
         follow["start_size_px"] = 0
     if changes.get("weights") == "none":
         follow["frozen"] = 0.0
+        follow["batch_statistics"] = True
     return follow
 
 

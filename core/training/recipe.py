@@ -41,6 +41,8 @@ class Recipe:
         keep: Keep the epoch with the best validation, or the last one.
         frozen: Share of the layers, from the input on, that stay as they are, their batch
             norm's statistics too.
+        batch_statistics: Batch norm goes by each batch in training; false keeps it to the
+            statistics of the pretrained network, by which its features mean something.
         drop_rate: Dropout before the classifier.
         drop_path_rate: Share of residual branches skipped in the last block; less before it.
         crop_scale: Smallest part of the picture's area that a random crop shows.
@@ -84,6 +86,7 @@ class Recipe:
     patience: int = 0
     keep: Keep = "best"
     frozen: float = 0.0
+    batch_statistics: bool = True
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     crop_scale: float = 0.5
@@ -249,8 +252,12 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
         raise InvalidInputError(
             f"attention and blocks are options of custom_cnn, not of {recipe.arch}"
         )
-    if recipe.frozen and recipe.weights == "none" and not is_published:
-        raise InvalidInputError("frozen layers need pretrained weights; random ones must learn")
+    fixed = recipe.frozen or not recipe.batch_statistics
+    if fixed and recipe.weights == "none" and not is_published:
+        raise InvalidInputError(
+            "frozen layers and batch norm without batch_statistics need pretrained weights; "
+            "random ones must learn"
+        )
     if recipe.teacher and recipe.trivial_augment:
         raise InvalidInputError(
             "trivial_augment moves by pixels, so a teacher at another image size would see "

@@ -47,6 +47,15 @@ def test_a_frozen_batch_norm_keeps_its_statistics() -> None:
     assert 0 < len(moved) < len(norms)
 
 
+def test_without_batch_statistics_every_batch_norm_keeps_its_own() -> None:
+    network = ARCHITECTURES["efficientnet_lite0"].build(3, 32, NetworkOptions())
+    set_training(network, batch_statistics=False)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network(torch.rand(4, 3, 64, 64))
+    assert all(torch.equal(t, before[name]) for name, t in network.state_dict().items())
+    assert network.training
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_each_layer_learns_at_a_share_of_the_rate_above_it(arch: str) -> None:
     network = ARCHITECTURES[arch].build(3, 32, NetworkOptions())

@@ -64,6 +64,7 @@ def test_a_request_survives_json() -> None:
         ({"attention": "self"}, "cbam"),
         ({"imbalance": "hope"}, "'hope'.*focal"),
         ({"frozen": 0.5}, "pretrained"),
+        ({"batch_statistics": False}, "pretrained"),
         ({"colour": "red"}, "'colour'.*image_size_px"),
         ({"arch": "vit"}, "'arch'"),
         ({"teacher": "vit", "trivial_augment": True}, "trivial_augment"),
