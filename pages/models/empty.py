@@ -15,7 +15,7 @@ def show_no_model() -> None:
         "catalens train --arch custom_cnn --data PATH/TO/photos\n"
         "catalens train --arch resnet50 --data PATH/TO/photos\n"
         "catalens train --arch vit --data PATH/TO/photos",
-        language="bash",
+        language=None,
     )
 
 
@@ -29,7 +29,7 @@ def show_nothing_measured() -> None:
     st.code(
         "catalens evaluate --model MODEL --data PATH/TO/photos\n"
         "catalens evaluate --model MODEL --data reviewed",
-        language="bash",
+        language=None,
     )
 
 

@@ -38,7 +38,7 @@ def show_unmeasured(scene: Scene) -> None:
             "They were left out by the filters, or were never measured on these photos. "
             "To measure one:"
         )
-        st.code(f"catalens evaluate --model {missing[0].id} --data PATH/TO/photos", language="bash")
+        st.code(f"catalens evaluate --model {missing[0].id} --data PATH/TO/photos", language=None)
         show_training_records(missing)
 
 
