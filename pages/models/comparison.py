@@ -44,8 +44,8 @@ def _show_table(scene: Scene) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "In brackets: where the figure surely lies (95%). Select a row to see what that "
-            "model gets wrong.",
+            "In brackets: the 95% confidence interval. Select a row to see what that model "
+            "gets wrong.",
             width="stretch",
         )
         offer_csv("models", lambda: exports.evaluations_csv(_evaluations(scene)))

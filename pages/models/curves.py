@@ -8,7 +8,6 @@ import streamlit as st
 from core.services import evaluation_exports as exports
 from core.services import models
 from core.services.jobs import JobProgress
-from core.services.models import ModelVersion
 from pages.models.scene import Scene
 from pages.ui import charts, text
 from pages.ui.charts import Curve
@@ -19,7 +18,7 @@ MAX_CURVES = 8
 
 def show_running(job: JobProgress) -> None:
     """Draw the curves of a training at work, as far as they go."""
-    curve = _read("now", job.detail.get("curve", ()))
+    curve = _read("now", 0, job.detail.get("curve", ()))
     if curve is None:
         st.caption("The curves begin after the first epoch.")
         return
@@ -32,13 +31,14 @@ def show_running(job: JobProgress) -> None:
 
 def show(scene: Scene) -> None:
     """Draw the curves of the models that are compared."""
-    chosen = {standing.version_id for standing in scene.standings}
-    versions = [
-        each
-        for each in models.list_versions(scene.context.engine, actor=scene.context.actor)
-        if each.id in chosen
-    ]
-    found = [curve for version in versions if (curve := _read_version(version))][:MAX_CURVES]
+    registered = models.list_versions(scene.context.engine, actor=scene.context.actor)
+    metrics = {version.id: version.metrics for version in registered}
+    curves = (
+        _read(each.name, number, metrics[each.version_id].get("curve", ()))
+        for number, each in enumerate(scene.standings)
+        if each.version_id is not None
+    )
+    found = [curve for curve in curves if curve is not None][:MAX_CURVES]
     if not found:
         st.caption("These models keep no record of their training.")
         return
@@ -62,15 +62,12 @@ def _draw(curves: Sequence[Curve], key: str) -> None:
         st.plotly_chart(figure, config=charts.CONFIG, key=f"accuracies-{key}")
 
 
-def _read_version(version: ModelVersion) -> Curve | None:
-    return _read(f"{version.name} {version.digest[:8]}", version.metrics.get("curve", ()))
-
-
-def _read(name: str, points: Sequence[Mapping[str, Any]]) -> Curve | None:
+def _read(name: str, colour: int, points: Sequence[Mapping[str, Any]]) -> Curve | None:
     if not points:
         return None
     return Curve(
         name,
+        colour,
         [point["epoch"] for point in points],
         [point["loss"] for point in points],
         [point["val_top1"] for point in points],

@@ -1,6 +1,5 @@
 """How right the models are in daily use, by the decisions of people."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
@@ -40,32 +39,28 @@ def show(scene: Scene) -> None:
 
 
 def _series(scene: Scene, found: Sequence[LiveAccuracy]) -> list[charts.Series]:
-    by_version = defaultdict(list)
-    for each in found:
-        by_version[each.version_id].append(each)
     return [
         charts.Series(
-            _name(scene, version_id),
+            standing.name,
+            number,
             [row.start for row in rows],
             [row.accuracy for row in rows],
             [row.listings for row in rows],
         )
-        for version_id, rows in by_version.items()
+        for number, standing in enumerate(scene.standings)
+        if (rows := [each for each in found if each.version_id == standing.version_id])
     ]
 
 
-def _name(scene: Scene, version_id: int) -> str:
-    return next(each.name for each in scene.standings if each.version_id == version_id)
-
-
 def _show_table(scene: Scene, found: Sequence[LiveAccuracy]) -> None:
+    names = {standing.version_id: standing.name for standing in scene.standings}
     table = pd.DataFrame(
         {
             "From": [each.start for each in found],
-            "Model": [_name(scene, each.version_id) for each in found],
+            "Model": [names[each.version_id] for each in found],
             "Listings": [each.listings for each in found],
             "Right": [100 * each.accuracy.value for each in found],
-            "Surely between": [text.span(each.accuracy.low, each.accuracy.high) for each in found],
+            "95% interval": [text.span(each.accuracy.low, each.accuracy.high) for each in found],
         }
     )
     numbers = st.column_config.NumberColumn(format="%.1f%%")

@@ -54,8 +54,8 @@ def _show_result(found: Comparison, first: str, second: str) -> None:
         found.unpaired > 0
     )
     st.caption(
-        f"{text.count(test.pictures, 'photo')} that both saw.{unpaired} Difference: "
-        f"{text.span(test.difference.low, test.difference.high)} (95%). McNemar's test: "
+        f"{text.count(test.pictures, 'photo')} that both saw.{unpaired} Difference with "
+        f"95% confidence: {text.span(test.difference.low, test.difference.high)}. McNemar's test: "
         f"p = {test.p_value:.2g}."
     )
 

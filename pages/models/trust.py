@@ -52,8 +52,14 @@ def _show_reliability(scene: Scene) -> None:
         charts.reliability(trust.before, trust.after), config=charts.CONFIG, key="reliability"
     )
     with st.container(horizontal=True):
-        offer_csv("reliability", lambda: exports.reliability_csv(trust.after))
-        offer_csv("reliability-before", lambda: exports.reliability_csv(trust.before))
+        offer_csv(
+            "reliability", lambda: exports.reliability_csv(trust.after), label="CSV, calibrated"
+        )
+        offer_csv(
+            "reliability-before",
+            lambda: exports.reliability_csv(trust.before),
+            label="CSV, before calibration",
+        )
 
 
 def _show_coverage(scene: Scene) -> None:
@@ -104,7 +110,7 @@ def _show_table(curves: Curves) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Share of photos that each could decide alone.", width="stretch")
         offer_csv("without-a-person", lambda: exports.to_csv(rows))
-        offer_csv("coverage", lambda: exports.to_csv(_points(curves)))
+        offer_csv("coverage", lambda: exports.to_csv(_points(curves)), label="CSV of the plot")
 
 
 def _points(curves: Curves) -> Sequence[dict[str, object]]:

@@ -15,6 +15,7 @@ from pages.ui import text
 CONFIG = {"displayModeBar": False, "displaylogo": False}
 ROW_HEIGHT_PX = 24
 MAX_LABEL_LETTERS = 30
+MAX_DAY_TICKS = 10
 COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6", "#8a8f3c", "#8d6e63")
 GREY = "#8895a0"  # all are clear on light and on dark
 HEAT = ((0.0, "#e58a80"), (0.5, "#f0d58c"), (0.8, "#a5d0b4"), (1.0, "#56b3a8"))  # under dark ink
@@ -44,9 +45,14 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A training: one value an epoch; accuracies 0 to 1."""
+    """A training: one value an epoch; accuracies 0 to 1.
+
+    Attributes:
+        colour: Of ``COLOURS``, round and round.
+    """
 
     name: str
+    colour: int
     epochs: Sequence[int]
     losses: Sequence[float]
     accuracies: Sequence[float]
@@ -54,9 +60,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A model's accuracy over time."""
+    """A model's accuracy over time; ``colour`` as in ``Curve``."""
 
     name: str
+    colour: int
     days: Sequence[date]
     accuracies: Sequence[Interval]
     counts: Sequence[int]
@@ -200,8 +207,8 @@ def coverage_risk(
 def training_losses(curves: Sequence[Curve]) -> go.Figure:
     """Loss by epoch."""
     figure = go.Figure()
-    for number, curve in enumerate(curves):
-        _add_curve(figure, curve, curve.losses, number, "loss %{y:.3f}")
+    for curve in curves:
+        _add_curve(figure, curve, curve.losses, "loss %{y:.3f}")
     figure.update_yaxes(title="Loss", rangemode="tozero")
     return _finish_training(figure, curves)
 
@@ -209,8 +216,8 @@ def training_losses(curves: Sequence[Curve]) -> go.Figure:
 def training_accuracies(curves: Sequence[Curve]) -> go.Figure:
     """Validation accuracy by epoch."""
     figure = go.Figure()
-    for number, curve in enumerate(curves):
-        _add_curve(figure, curve, curve.accuracies, number, "%{y:.1%} of validation")
+    for curve in curves:
+        _add_curve(figure, curve, curve.accuracies, "%{y:.1%} of validation")
     figure.update_yaxes(title="Validation accuracy", tickformat=".0%", rangemode="tozero")
     return _finish_training(figure, curves)
 
@@ -218,7 +225,7 @@ def training_accuracies(curves: Sequence[Curve]) -> go.Figure:
 def accuracy_over_time(series: Sequence[Series]) -> go.Figure:
     """One line a model, with intervals; several listings a point."""
     figure = go.Figure()
-    for number, each in enumerate(series):
+    for each in series:
         values = [interval.value for interval in each.accuracies]
         figure.add_scatter(
             x=list(each.days),
@@ -230,7 +237,7 @@ def accuracy_over_time(series: Sequence[Series]) -> go.Figure:
             },
             name=each.name,
             mode="lines+markers",
-            line={"color": _colour(number)},
+            line={"color": _colour(each.colour)},
             customdata=list(each.counts),
             hovertemplate=(
                 f"{each.name}<br>from %{{x|%-d %b %Y}}: %{{y:.1%}}"
@@ -238,7 +245,8 @@ def accuracy_over_time(series: Sequence[Series]) -> go.Figure:
             ),
         )
     figure.update_yaxes(title="As people decided", tickformat=".0%", range=[0, 1.03])
-    figure.update_xaxes(tickformat="%-d %b %Y", nticks=8)
+    days = sorted({day for each in series for day in each.days})
+    figure.update_xaxes(tickformat="%-d %b %Y", tickvals=days[:: 1 + len(days) // MAX_DAY_TICKS])
     return _finish(figure, height_px=360, legend=True)
 
 
@@ -271,15 +279,13 @@ def short(label: str) -> str:
     return name if len(name) <= MAX_LABEL_LETTERS else f"{name[: MAX_LABEL_LETTERS - 1]}…"
 
 
-def _add_curve(
-    figure: go.Figure, curve: Curve, values: Sequence[float], number: int, words: str
-) -> None:
+def _add_curve(figure: go.Figure, curve: Curve, values: Sequence[float], words: str) -> None:
     figure.add_scatter(
         x=list(curve.epochs),
         y=list(values),
         name=curve.name,
         mode="lines+markers",
-        line={"color": _colour(number), "width": 2},
+        line={"color": _colour(curve.colour), "width": 2},
         marker={"size": 5},
         hovertemplate=f"{curve.name}<br>epoch %{{x}}: {words}<extra></extra>",
     )

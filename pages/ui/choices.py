@@ -19,26 +19,10 @@ def choose(
     key: str,
     *,
     width: int | Literal["stretch"] = WIDTH_PX,
-    help: str | None = None,  # noqa: A002 -- as Streamlit calls it
 ) -> str:
-    """Draw a select box; the first option counts until another is chosen.
-
-    The choice stands in the address even when it is the first: a colleague who opens the
-    link later, when another option is the first, sees what was sent.
-    """
-    if not _is_chosen(key, options):
-        st.session_state[key] = options[0]
-    chosen = st.selectbox(
-        label,
-        options,
-        index=None,
-        key=key,
-        placeholder=options[0],
-        help=help,
-        width=width,
-        bind=BIND,
-    )
-    return chosen if chosen is not None and chosen in options else options[0]
+    """Draw a select box that begins with the first option, which the address leaves out."""
+    chosen = st.selectbox(label, options, key=key, width=width, bind=BIND)
+    return chosen if chosen in options else options[0]
 
 
 def choose_any(label: str, options: Sequence[str], key: str, *, anything: str) -> str | None:
@@ -88,12 +72,6 @@ def choose_day(label: str, key: str) -> date | None:
         label, value=None, key=key, format="YYYY-MM-DD", width=WIDTH_PX, bind=BIND
     )
     return found if isinstance(found, date) else None
-
-
-def _is_chosen(key: str, options: Sequence[str]) -> bool:
-    if key in st.session_state:
-        return st.session_state[key] in options
-    return st.query_params.get(key) in options
 
 
 def _forget_unless(key: str, options: Sequence[str]) -> None:

@@ -246,6 +246,7 @@ def test_a_training_that_failed_says_why(engine: sa.Engine, actor: Actor) -> Non
 MANY = 10_000
 
 
+@pytest.mark.slow
 def test_ten_thousand_categories_answer_within_two_seconds(
     engine: sa.Engine, settings: Settings
 ) -> None:
@@ -262,10 +263,10 @@ def test_ten_thousand_categories_answer_within_two_seconds(
 
 
 def add_many(engine: sa.Engine, settings: Settings, arch: str, seed: int) -> None:
-    """Store what a model says of two photos of each of many categories."""
+    """Store what a model says of a photo of each of many categories."""
     random = np.random.default_rng(seed)
     labels = tuple(f"Group {at % 360} > Product {at}" for at in range(MANY))
-    targets = np.repeat(np.arange(MANY, dtype=np.int32), 2)
+    targets = np.arange(MANY, dtype=np.int32)
     wrong = random.integers(0, MANY, len(targets)).astype(np.int32)
     predicted = np.where(random.random(len(targets)) < 0.7, targets, wrong)
     sure = random.random(len(targets)).astype(np.float32)
