@@ -8,7 +8,9 @@ import torch
 
 from core.errors import JobCancelledError
 from core.imaging import ImageLimits
+from core.inference import Classifier, InferenceOptions
 from core.models import ARCHITECTURES, load, save
+from core.models.weights import build_network
 from core.training import TrainingRequest
 from core.training.arrangement import Split
 from core.training.datasets import read_dataset
@@ -169,6 +171,63 @@ def test_all_of_a_pretrained_network_is_trained_if_asked_for(tree: Path, tmp_pat
     assert not torch.equal(
         trained.network.state_dict()[name], load(path).network.state_dict()[name]
     )
+
+
+def test_packaged_weights_serve_without_a_download(tree: Path) -> None:
+    changes = {"image_size_px": 64, "batch_size": 8}
+    trained = run(TrainingRequest("efficientnet_lite0", str(tree), changes=changes))
+    assert trained.card.metrics["splits"]["validation"]["top1"] == 1
+    assert trained.card.mirrored
+
+
+def test_the_published_workflow_freezes_the_backbone_and_scales_pixels_only(
+    tree: Path, tmp_path: Path
+) -> None:
+    changes = {"epochs": 1, "image_size_px": 64, "batch_size": 8, "weights": "package"}
+    published = TrainingRequest("efficientnet_lite0", str(tree), "published", changes)
+    network = run(published).network
+    source = build_network(
+        ARCHITECTURES["efficientnet_lite0"], num_classes=3, image_size_px=64, weights="package"
+    ).state_dict()
+    changed = {
+        name.partition(".")[0]
+        for name, tensor in network.state_dict().items()
+        if not torch.equal(tensor, source[name])
+    }
+    assert changed == {"classifier"}
+    card = run(TrainingRequest("custom_cnn", str(tree), "published", changes | SCRATCH)).card
+    assert (card.preprocessing.mean, card.preprocessing.std) == ((0, 0, 0), (1, 1, 1))
+
+
+SCRATCH = {"weights": "none"}
+
+
+@pytest.mark.parametrize("arch", ["custom_cnn", "vit"])
+def test_pictures_may_begin_small(arch: str, tree: Path) -> None:
+    trained = run(small(arch, tree, image_size_px=64, start_size_px=32))
+    assert trained.card.image_size_px == 64
+    assert len(trained.card.metrics["curve"]) == 2
+
+
+def test_the_network_that_is_kept_is_the_average_of_the_last_epochs(tree: Path) -> None:
+    plain = run(small("custom_cnn", tree, ema_decay=0.0, keep="last")).network.state_dict()
+    average = run(small("custom_cnn", tree, ema_decay=0.9, keep="last")).network.state_dict()
+    assert not torch.equal(plain["head.weight"], average["head.weight"])
+
+
+def test_what_is_predicted_with_a_mirror_does_not_depend_on_left_and_right(
+    tree: Path, tmp_path: Path
+) -> None:
+    trained = run(small("custom_cnn", tree, epochs=1, mirrored=True))
+    save(tmp_path / "model.safetensors", network=trained.network, card=trained.card)
+    model = load(tmp_path / "model.safetensors")
+    assert model.card.mirrored
+    classifier = Classifier([model], InferenceOptions(LIMITS, device="cpu"))
+    batch = torch.rand(2, 3, 32, 32)
+    (logits, _), (turned, _) = (
+        classifier.forward({model.digest: view})[model.digest] for view in (batch, batch.flip(3))
+    )
+    torch.testing.assert_close(logits, turned)
 
 
 def test_a_picture_that_fits_into_memory_is_read_once(tree: Path, tmp_path: Path) -> None:
