@@ -54,6 +54,7 @@ class FlagState(StrEnum):
 
 
 class FlagSeverity(StrEnum):
+    HINT = "hint"
     WARN = "warn"
     BLOCK = "block"
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from core.flags.evidence import Evidence
-from core.quality import QUALITY_CHECKS, QualityCheck
+from core.quality import QUALITY_CHECKS, QualityCheck, Severity
 
-Severity = Literal["warn", "block"]
 Detail = Mapping[str, Any]
 
 SURE = 0.5
@@ -47,7 +46,8 @@ class FlagKind:
 
     Attributes:
         key: Stored in the database, so never renamed.
-        severity: ``block`` keeps the listing from being published while the flag is open.
+        severity: ``block`` keeps the listing from being published while the flag is open,
+            ``warn`` asks for a look, ``hint`` says what may be meant so.
         doc: What the flag means, for a reviewer.
         rule: Returns None when there is nothing to say.
         reason: Writes one sentence from the detail.
@@ -76,10 +76,10 @@ def reason(kind: str, detail: Detail) -> str:
 
 def _quality_kind(check: QualityCheck) -> FlagKind:
     def rule(evidence: Evidence) -> Hit | None:
-        value = check.value(evidence.measures)
-        if value >= check.limit:
+        if not check.is_raised(evidence.measures):
             return None
-        return Hit(1.0 - value / check.limit, {"value": value, "limit": check.limit})
+        detail = {"value": check.value(evidence.measures), "limit": check.limit}
+        return Hit(check.excess(evidence.measures), detail)
 
     return FlagKind(
         key=check.key,

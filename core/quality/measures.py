@@ -1,35 +1,64 @@
-"""What is measured on one photo: a single pass over a reduced copy."""
+"""What is measured on one photo: a single pass over the decoded picture."""
 
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from core.imaging import DecodedImage
-from core.quality.foreground import find_foreground
+from core.quality.counts import (
+    Histogram,
+    count_levels,
+    find_entropy_bits,
+    find_percentiles,
+    mark_above,
+    share_from,
+)
+from core.quality.edges import measure_detail, measure_sharpness
+from core.quality.foreground import WHITE_LEVEL
+from core.quality.layout import measure_bars, measure_clutter, measure_cut, measure_seams
+from core.quality.traces import measure_blockiness, measure_missing, measure_noise
+from core.quality.views import Plane, Views, make_views
+from core.quality.words import measure_words
 
-MEASURED_SIDE_PX = 384
-"""Longer side of the copy that is measured, so that a limit means the same at every size."""
+UNKNOWN = math.nan
+"""Of a measure that was not taken: no check compares with it."""
+
+CLIPPED_FROM = 250
+LIT_ABOVE = 48
+"""Darker pixels have no colour worth the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageMeasures:
-    """Numbers about one photo. All but the size are about the product, not its white backdrop.
+    """Numbers about one photo. All but the size are about the product, not a plain backdrop.
 
     Attributes:
         width_px: Of the photo as it came, after EXIF orientation.
         height_px: The same.
         aspect: Shorter side divided by longer side, above 0 to 1.
-        sharpness: How abrupt the strongest edges are: about 0.1 when out of focus, 1 and
-            more when sharp. Independent of contrast and of how much texture there is.
-        brightness: 99th percentile of the luminance, 0 to 1.
+        sharpness: How abrupt the strongest edges are, mean over four directions: 0.1 when
+            out of focus, 0.5 when sharp. Independent of contrast and amount of texture.
+        brightness: 99th percentile of the luminance of what is not white itself, 0 to 1.
         share_dark: Share of the product with a luminance below 0.08.
-        share_blown: Share of the product that is clipped to white.
+        share_blown: Share of the product in which two of three colours are clipped.
         contrast: 95th minus 5th percentile of the luminance, 0 to 1.
         entropy_bits: Entropy of the luminance in 256 steps, 0 to 8 bits.
-        foreground_share: Share of the frame that was judged; 1 without a white backdrop.
+        foreground_share: Share of the frame that was judged; 1 without a plain backdrop.
+        least_sharpness: Sharpness in the direction in which it is least.
+        detail: Finest detail beside the next coarser, 0 to about 1.
+        blockiness: How far JPEG's blocks stand out, 1 when not at all.
+        noise_level: Standard deviation of the noise, in levels of 255.
+        least_chroma: 5th percentile of the largest minus the smallest channel, 0 to 1.
+        most_chroma: 99.5th percentile of the same.
+        share_bars: Share of the picture that is bars at its edges.
+        share_clutter: Share of the surroundings that are edges.
+        share_cut: Share of a side of the frame at which the product leaves it.
+        seams: Share of the picture's length through which straight seams run.
+        words: Density of strokes in the line that looks most like writing, 0 to about 1.
+        share_missing: Share of the height that was never decoded.
     """
 
     width_px: int
@@ -42,92 +71,88 @@ class ImageMeasures:
     contrast: float
     entropy_bits: float
     foreground_share: float
+    least_sharpness: float = UNKNOWN
+    detail: float = UNKNOWN
+    blockiness: float = UNKNOWN
+    noise_level: float = UNKNOWN
+    least_chroma: float = UNKNOWN
+    most_chroma: float = UNKNOWN
+    share_bars: float = UNKNOWN
+    share_clutter: float = UNKNOWN
+    share_cut: float = UNKNOWN
+    seams: float = UNKNOWN
+    words: float = UNKNOWN
+    share_missing: float = UNKNOWN
+
+    def as_record(self) -> dict[str, float]:
+        """Return the measures that were taken, ready for JSON."""
+        return {key: value for key, value in asdict(self).items() if not math.isnan(value)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, float]) -> "ImageMeasures":
+        """Read what any version has written: new measures are unknown, old ones left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in record.items() if key in known})  # type: ignore[arg-type]
 
 
 def measure(image: DecodedImage) -> ImageMeasures:
-    """Measure one photo on a copy of at most ``MEASURED_SIDE_PX``."""
+    """Measure one photo, whatever its size, on copies of a few hundred pixels."""
     height, width = image.pixels.shape[:2]
-    small = _reduce(image.pixels)
-    luma = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    darkest_channel = _darkest_channel(small)
-    foreground = find_foreground(darkest_channel)
-    inside = _shrink(foreground)
-    histogram = np.bincount(luma[inside], minlength=256) / inside.sum()
-    low, high, top = _percentiles(histogram, (0.05, 0.95, 0.99))
+    views = make_views(image.pixels)
+    sharpness, least_sharpness = measure_sharpness(views.edges)
     return ImageMeasures(
         width_px=width,
         height_px=height,
         aspect=min(width, height) / max(width, height),
-        sharpness=_sharpness(luma, _grow(foreground)),
-        brightness=top,
-        share_dark=float(histogram[:20].sum()),
-        share_blown=float((darkest_channel[inside] >= 250).mean()),
-        contrast=high - low,
-        entropy_bits=_entropy_bits(histogram),
-        foreground_share=float(foreground.mean()),
+        sharpness=sharpness,
+        least_sharpness=least_sharpness,
+        foreground_share=cv2.countNonZero(views.product) / views.product.size,
+        detail=measure_detail(views.plain),
+        blockiness=measure_blockiness(views.native),
+        noise_level=measure_noise(views),
+        share_bars=measure_bars(views),
+        share_clutter=measure_clutter(views),
+        share_cut=measure_cut(views),
+        seams=measure_seams(views.edges),
+        words=measure_words(views.small),
+        share_missing=measure_missing(views.plain),
+        **_measure_light(views),
+        **_measure_colour(views),
     )
 
 
-def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = pixels.shape[:2]
-    scale = MEASURED_SIDE_PX / max(height, width)
-    if scale >= 1:
-        return pixels
-    while (
-        scale <= 0.5 and min(height, width) > 1
-    ):  # halving an even size is the fast path of INTER_AREA
-        height, width, scale = height // 2, width // 2, scale * 2
-        pixels = _resize(pixels[: 2 * height, : 2 * width], width, height)
-    return _resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
+def _measure_light(views: Views) -> dict[str, float]:
+    inside = _shrink(views.product) if views.has_backdrop else views.product
+    histogram = count_levels(views.luma, inside)
+    low, high = find_percentiles(histogram, 0.05, 0.95)
+    return {
+        "brightness": find_percentiles(_count_coloured(views, histogram), 0.99)[0] / 255,
+        "share_dark": 1.0 - share_from(histogram, 20),
+        "share_blown": share_from(count_levels(views.middle, inside), CLIPPED_FROM),
+        "contrast": (high - low) / 255,
+        "entropy_bits": find_entropy_bits(histogram),
+    }
 
 
-def _resize(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.uint8)
+def _count_coloured(views: Views, histogram: Histogram) -> Histogram:
+    """On a plain backdrop, white within the product may be the backdrop that shines through."""
+    if not views.has_backdrop:
+        return histogram
+    limit = WHITE_LEVEL - 1
+    coloured = np.asarray(cv2.threshold(views.lowest, limit, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
+    return count_levels(views.luma, _shrink(views.product & coloured))
 
 
-def _darkest_channel(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    red, green, blue = cv2.split(pixels)
-    return np.asarray(cv2.min(cv2.min(red, green), blue), dtype=np.uint8)
+def _measure_colour(views: Views) -> dict[str, float]:
+    chroma = np.asarray(cv2.subtract(views.highest, views.lowest), np.uint8)
+    lit = mark_above(views.highest, LIT_ABOVE)
+    if not cv2.countNonZero(lit):
+        return {"least_chroma": 0.0, "most_chroma": 0.0}
+    least, most = find_percentiles(count_levels(chroma, lit), 0.05, 0.995)
+    return {"least_chroma": least / 255, "most_chroma": most / 255}
 
 
-def _shrink(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _shrink(product: Plane) -> Plane:
     """Leave out the outline, which the backdrop lightens; keep all where nothing would be left."""
-    inner = cv2.erode(foreground.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(np.bool_)
-    return inner if inner.any() else foreground
-
-
-def _grow(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Take in the outline: a product without texture is in focus or not at its edge."""
-    return cv2.dilate(foreground.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(np.bool_)
-
-
-def _sharpness(luma: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
-    """Return how fast the luminance bends at the strongest edges, relative to how fast it rises.
-
-    An edge blurred by a Gaussian of sigma px has a second derivative of at most
-    1 / (sigma * 1.65) of its first, whatever its height, so the ratio measures the width
-    of edges alone.
-    """
-    smooth = cv2.GaussianBlur(luma.astype(np.float32), (3, 3), 0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    slope = np.asarray(cv2.magnitude(across, down), np.float32)
-    bend = np.abs(cv2.Laplacian(smooth, cv2.CV_32F))
-    return _near_top(bend[where]) / max(_near_top(slope[where]), 1.0)
-
-
-def _near_top(values: NDArray[Any]) -> float:
-    """Return the 99.5th percentile, which a few odd pixels cannot move."""
-    rank = int(0.995 * (len(values) - 1))
-    return float(np.partition(values, rank)[rank])
-
-
-def _percentiles(histogram: NDArray[np.float64], shares: tuple[float, ...]) -> list[float]:
-    """Return the luminances, 0 to 1, below which the shares of the pixels lie."""
-    return [float(level) / 255 for level in np.searchsorted(np.cumsum(histogram), shares)]
-
-
-def _entropy_bits(histogram: NDArray[np.float64]) -> float:
-    seen = histogram[histogram > 0]
-    return float(-(seen * np.log2(seen)).sum())
+    inner = np.asarray(cv2.erode(product, np.ones((5, 5), np.uint8)), np.uint8)
+    return inner if cv2.countNonZero(inner) else product

@@ -20,7 +20,7 @@ from db.rows import (
     PredictionRow,
     UserRow,
 )
-from db.states import FlagState, ListingState
+from db.states import FlagSeverity, FlagState, ListingState
 
 COUNT_LIMIT = 10_000  # counting further would cost a scan of a million rows
 
@@ -93,10 +93,13 @@ def list_latest_predictions(
 
 
 def list_open_flags(session: Session, *, listing_ids: Sequence[int]) -> Sequence[FlagRow]:
+    """Return the flags by listing, the gravest first."""
+    ranks = {FlagSeverity.BLOCK: 0, FlagSeverity.WARN: 1}
+    gravity = sa.case(ranks, value=FlagRow.severity, else_=2)
     query = (
         select(FlagRow)
         .where(FlagRow.listing_id.in_(listing_ids), FlagRow.state == FlagState.OPEN)
-        .order_by(FlagRow.listing_id, FlagRow.severity, FlagRow.score.desc())
+        .order_by(FlagRow.listing_id, gravity, FlagRow.score.desc())
     )
     return session.scalars(query).all()
 
