@@ -21,6 +21,7 @@ def choose(
     width: int | Literal["stretch"] = WIDTH_PX,
 ) -> str:
     """Draw a select box that begins with the first option, which the address leaves out."""
+    _follow_default(key, options[0])
     chosen = st.selectbox(label, options, key=key, width=width, bind=BIND)
     return chosen if chosen in options else options[0]
 
@@ -72,6 +73,18 @@ def choose_day(label: str, key: str) -> date | None:
         label, value=None, key=key, format="YYYY-MM-DD", width=WIDTH_PX, bind=BIND
     )
     return found if isinstance(found, date) else None
+
+
+def _follow_default(key: str, default: str) -> None:
+    """Go along when another option comes first and nothing else was chosen.
+
+    Else the box would keep what came first before, and the address would not say so.
+    """
+    remembered = f"{key}-default"
+    before = st.session_state.get(remembered)
+    if before not in (None, default) and st.session_state.get(key) == before:
+        st.session_state[key] = default
+    st.session_state[remembered] = default
 
 
 def _forget_unless(key: str, options: Sequence[str]) -> None:

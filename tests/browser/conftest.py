@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from core.services import database
 from core.settings import Settings
+from tests.browser.measured import add_measured_models
 from tests.browser.screens import Screens
 from tests.browser.server import run_both, run_web_app
 from tests.worker.catalog import add_model
@@ -29,6 +30,7 @@ CHROMIUM_OPTIONS = [
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
+APPS = ("empty_app", "measured_app", "app_with_models")
 ARCHS = ("custom_cnn", "resnet50", "vit")
 
 # Streamlit looks for its server under the page's path first, and the browser logs the miss.
@@ -72,6 +74,17 @@ def app_with_models(
         yield address
 
 
+@pytest.fixture(scope="session")
+def measured_app(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[str]:
+    """Address of the app with three models that were measured, and without a worker."""
+    settings = _settings(tmp_path_factory, migrated_sqlite)
+    engine = database.open_engine(settings)
+    add_measured_models(engine, settings)
+    engine.dispose()
+    with run_web_app(settings.data_dir) as address:
+        yield address
+
+
 def _settings(tmp_path_factory: pytest.TempPathFactory, database_file: Path) -> Settings:
     settings = Settings(_env_file=None, data_dir=tmp_path_factory.mktemp("app"))
     shutil.copy(database_file, settings.data_dir / database_file.name)
@@ -87,7 +100,7 @@ def console() -> list[str]:
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Browser, console: list[str]) -> Iterator[Page]:
     """A page in a session of its own, on whichever app the test uses."""
-    app = "empty_app" if "empty_app" in request.fixturenames else "app_with_models"
+    app = next((name for name in APPS if name in request.fixturenames), "app_with_models")
     context = browser.new_context(
         base_url=request.getfixturevalue(app), viewport={"width": 1366, "height": 820}
     )

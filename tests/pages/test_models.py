@@ -97,6 +97,17 @@ def test_an_address_that_names_nothing_is_answered_with_what_there_is(measured: 
     assert "no category" in mistakes.warning[0].value
 
 
+def test_while_no_model_is_chosen_the_best_of_what_counts_is_shown(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    add_evaluation(engine, settings, "vit", (*TRUTH[:5], APPLE))
+    add_evaluation(engine, settings, "resnet50", (APPLE, APPLE, APPLE, APPLE, APPLE, MILK))
+    app = draw("models", view="Mistakes")
+    assert app.selectbox(key="model").value == f"Vision Transformer {digest('vit')}"
+    app.text_input(key="words").set_value("milk").run()
+    assert app.selectbox(key="model").value == resnet()
+
+
 def test_filters_that_leave_nothing_say_so(measured: None) -> None:
     assert "No measurement passes these filters" in words(draw("models", words="zebra"))
 
