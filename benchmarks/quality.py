@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks import harness
 from benchmarks.damages import DAMAGES, STRENGTHS, Damage
@@ -31,6 +32,7 @@ from core.training.datasets import read_dataset
 LIMITS = ImageLimits(max_bytes=50_000_000, max_pixels=100_000_000)
 PICTURES, QUICK_PICTURES = 150, 12
 ROUNDS = 3
+ENLARGED, ENLARGED_SIDE_PX = 24, 1200
 PEER_ISSUES = (
     "dark",
     "light",
@@ -205,26 +207,43 @@ def _costs(backgrounds: Mapping[str, Sequence[Path]]) -> Figures:
     """Time decoding, measuring and cleanvision in turns on the sound files, by CPU time."""
     files = [file for chosen in backgrounds.values() for file in chosen]
     figures: Figures = {}
-    for name, chosen in {**backgrounds, "all": files}.items():
-        pictures = [_decode(file) for file in chosen]
-        jobs = {
-            "decode": lambda chosen=chosen: [_decode(file) for file in chosen],
-            "measure": lambda pictures=pictures: [measure_quality(each) for each in pictures],
-            "peer": lambda chosen=chosen: _run_peer(chosen),
-        }
-        spent = _time(jobs)
-        per_photo = {key: 1000 * seconds / len(chosen) for key, seconds in spent.items()}
-        ours = per_photo["decode"] + per_photo["measure"]
-        suffix = "" if name == "all" else f".{name}"
-        figures |= {
-            f"decode_ms{suffix}": per_photo["decode"],
-            f"measure_ms{suffix}": per_photo["measure"],
-            f"images_per_s{suffix}": 1000 / ours,
-            f"images_per_s.cleanvision{suffix}": 1000 / per_photo["peer"],
-            f"speed_ratio_cleanvision{suffix}": per_photo["peer"] / ours,
-            f"measure_to_decode_time{suffix}": per_photo["measure"] / per_photo["decode"],
-        }
+    with harness.work_folder() as folder:
+        groups = {**backgrounds, "megapixel": _enlarge(files, folder), "all": files}
+        for name, chosen in groups.items():
+            figures |= _cost(chosen, "" if name == "all" else f".{name}")
     return figures
+
+
+def _enlarge(files: Sequence[Path], folder: Path) -> list[Path]:
+    """Return some of the pictures as files of a size that shops show."""
+    enlarged = []
+    for rank, file in enumerate(_thin(files, ENLARGED)):
+        pixels = _decode(file).pixels
+        scale = ENLARGED_SIDE_PX / max(pixels.shape)
+        large = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        enlarged.append(folder / f"{rank:04}.jpg")
+        Image.fromarray(np.asarray(large, np.uint8)).save(enlarged[-1], quality=90)
+    return enlarged
+
+
+def _cost(files: Sequence[Path], suffix: str) -> Figures:
+    pictures = [_decode(file) for file in files]
+    spent = _time(
+        {
+            "decode": lambda: [_decode(file) for file in files],
+            "measure": lambda: [measure_quality(picture) for picture in pictures],
+            "peer": lambda: _run_peer(files),
+        }
+    )
+    decode_ms, measure_ms, peer_ms = (1000 * seconds / len(files) for seconds in spent.values())
+    return {
+        f"decode_ms{suffix}": decode_ms,
+        f"measure_ms{suffix}": measure_ms,
+        f"images_per_s{suffix}": 1000 / (decode_ms + measure_ms),
+        f"images_per_s.cleanvision{suffix}": 1000 / peer_ms,
+        f"speed_ratio_cleanvision{suffix}": peer_ms / (decode_ms + measure_ms),
+        f"measure_to_decode_time{suffix}": measure_ms / decode_ms,
+    }
 
 
 def _time(jobs: Mapping[str, Callable[[], object]]) -> dict[str, float]:

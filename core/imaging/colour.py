@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -84,15 +85,29 @@ _TO_PLAIN: dict[str, Callable[[Image.Image], Image.Image]] = {
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     """Return the image in sRGB, or None when the profile cannot be used, or changes nothing."""
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space != _PROFILE_SPACES[image.mode]:
+        if not _changes_something(profile, image.mode):
             return None
-        transform = ImageCms.buildTransform(source, _SRGB, image.mode, "RGB")
-        if image.mode == "RGB" and _changes_nothing(transform):
-            return None
-        return ImageCms.applyTransform(image, transform)
+        return ImageCms.applyTransform(image, _build_transform(profile, image.mode))
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=64)
+def _changes_something(profile: bytes, mode: str) -> bool:
+    """Whether the profile is made for such pixels and moves any of them.
+
+    The photos of a shop share a profile or two; looking at one takes 4 ms.
+    """
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if source.profile.xcolor_space != _PROFILE_SPACES[mode]:
+        return False
+    return mode != "RGB" or not _changes_nothing(_build_transform(profile, mode))
+
+
+def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
+    """Made for each picture: threads decode side by side, and a transform keeps a cache."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, _SRGB, mode, "RGB")
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:

@@ -43,7 +43,7 @@ def _barred(luma: Plane, lightest: int) -> float:
 
 def _bar_rows(luma: Plane, lightest: int) -> int:
     """Return how many rows from the top are one bar."""
-    level = int(np.median(luma[0]))
+    level = round(float(luma[0].mean()))
     if level >= lightest or np.abs(luma[0].astype(np.int16) - level).mean() > EVEN:
         return 0
     off = np.abs(luma.astype(np.int16) - level)
