@@ -37,6 +37,7 @@ def _show_table(scene: Scene) -> None:
     st.dataframe(
         pd.DataFrame([_row(scene, each) for each in scene.standings]).dropna(axis=1, how="all"),
         hide_index=True,
+        placeholder="",
         column_config=_columns(),
         on_select=lambda: _open_mistakes(scene),
         selection_mode="single-row",

@@ -59,12 +59,16 @@ def _show_pairs(pairs: Sequence[ConfusionPair]) -> None:
                 "Is": [text.leaf(pair.true) for pair in pairs],
                 "Was taken for": [text.leaf(pair.predicted) for pair in pairs],
                 "Photos": [pair.count for pair in pairs],
-                "Of its category": [100 * pair.share for pair in pairs],
+                "Share": [100 * pair.share for pair in pairs],
             }
         ),
         hide_index=True,
         height=min(TABLE_HEIGHT_PX, 38 + 35 * len(pairs)),
-        column_config={"Of its category": st.column_config.NumberColumn(format="%.0f%%")},
+        column_config={
+            "Share": st.column_config.NumberColumn(
+                format="%.0f%%", help="Of all photos of the category that it is."
+            )
+        },
         on_select=lambda: _choose_pair(pairs),
         selection_mode="single-row",
         key="pairs",

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 BIND: Literal["query-params"] = "query-params"
-WIDTH_PX = 170  # two beside each other on a phone
+WIDTH_PX = 150  # two beside each other on a phone
 
 
 def choose(
