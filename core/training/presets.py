@@ -132,6 +132,7 @@ PRESETS: Mapping[str, Preset] = {
             "Learn from the active EfficientNet-Lite0",
             {
                 "teacher": "efficientnet_lite0",
+                "teacher_views": 20,
                 "weights": "none",
                 "start_size_px": 0,
                 "epochs": 100,
@@ -146,8 +147,8 @@ PRESETS: Mapping[str, Preset] = {
                 "jitter": 0.3,
                 "trivial_augment": False,
                 "erasing": 0.0,
-                "mixup": 0.2,
-                "drop_rate": 0.0,
+                "mixup": 0.0,
+                "drop_rate": 0.2,
                 "drop_path_rate": 0.0,
             },
             {
