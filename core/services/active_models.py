@@ -3,15 +3,18 @@
 import logging
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from core.imaging import ImageLimits
-from core.inference import Classifier, InferenceOptions
 from core.services.models import ActiveModel, load_active, load_version
 from core.settings import Settings
 from db.engine import reading
 from db.queries import models as queries
+
+if TYPE_CHECKING:  # torch is loaded with the first photos, so that a worker starts at once
+    from core.inference import Classifier, InferenceOptions
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +26,16 @@ class ActiveClassifier:
     """The usable active models and the classifiers made of them."""
 
     models: tuple[ActiveModel, ...]
-    options: InferenceOptions
+    options: "InferenceOptions"
 
     @property
     def version_ids(self) -> frozenset[int]:
         return frozenset(active.version_id for active in self.models)
 
-    def restricted_to(self, version_ids: frozenset[int]) -> Classifier:
+    def restricted_to(self, version_ids: frozenset[int]) -> "Classifier":
         """Return a classifier of these versions only; of none, it still decodes and measures."""
+        from core.inference import Classifier
+
         wanted = [active.model for active in self.models if active.version_id in version_ids]
         return Classifier(wanted, self.options)
 
@@ -47,13 +52,13 @@ class ModelCache:
         self._settings = settings
         self._lock = threading.Lock()
         self._fingerprint: Fingerprint | None = None
-        self._active = ActiveClassifier((), inference_options(settings))
+        self._active: ActiveClassifier | None = None
 
     def current(self) -> ActiveClassifier:
         """Return the active models as the database and the disk have them now."""
         with self._lock:
             fingerprint = self._look()
-            if fingerprint != self._fingerprint:
+            if self._active is None or fingerprint != self._fingerprint:
                 self._active = self._load()
                 self._fingerprint = fingerprint
             return self._active
@@ -87,8 +92,10 @@ class ModelCache:
         return ActiveClassifier(active.models, inference_options(self._settings))
 
 
-def inference_options(settings: Settings) -> InferenceOptions:
+def inference_options(settings: Settings) -> "InferenceOptions":
     """Return how the settings want pictures to be classified."""
+    from core.inference import InferenceOptions
+
     return InferenceOptions(
         limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
         device=settings.device,

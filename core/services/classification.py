@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
-from core.inference import Outcome
 from core.quality import ImageMeasures, measure
 from core.services import chunks
 from core.services.active_models import ActiveClassifier, ModelCache
@@ -32,6 +31,9 @@ from db.queries import predictions as queries
 from db.queries.predictions import Photo, Top
 from db.states import ImageState, ListingState
 
+if TYPE_CHECKING:  # torch is loaded with the first photos
+    from core.inference import Outcome
+
 log = logging.getLogger(__name__)
 
 _WAY_TO_REVIEW = (
@@ -41,7 +43,7 @@ _WAY_TO_REVIEW = (
 
 UNDECIDED = (ListingState.RECEIVED, ListingState.PROCESSING, ListingState.NEEDS_REVIEW)
 
-PhotoOutcome = Outcome[int, ImageMeasures]
+PhotoOutcome: TypeAlias = "Outcome[int, ImageMeasures]"
 Predictions = dict[str, tuple[tuple[str, float], ...]]  # as in Evidence
 
 

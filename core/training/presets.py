@@ -115,9 +115,9 @@ PRESETS: Mapping[str, Preset] = {
             "A minute or two for a small catalog",
             _SMALL,
             {
-                "custom_cnn": {"image_size_px": 64, "epochs": 14, "drop_rate": 0.1, "blocks": 1},
-                "resnet50": {"image_size_px": 48, "epochs": 8, "learning_rate": 1e-3},
-                "vit": {"image_size_px": 64, "epochs": 10, "learning_rate": 3e-4},
+                "custom_cnn": {"image_size_px": 64, "epochs": 10, "drop_rate": 0.1, "blocks": 1},
+                "resnet50": {"image_size_px": 48, "epochs": 7, "learning_rate": 1e-3},
+                "vit": {"image_size_px": 64, "epochs": 8, "learning_rate": 3e-4},
                 "efficientnet_lite0": {
                     "weights": "package",
                     "batch_statistics": False,

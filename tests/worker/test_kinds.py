@@ -1,5 +1,8 @@
 """A job kind stands in several tables, because doors may not load the worker: they agree."""
 
+import subprocess
+import sys
+
 from core.services.jobs import JOB_PERMISSIONS
 from core.worker.child import RUNNERS
 from core.worker.kinds import TASK_KINDS
@@ -16,3 +19,8 @@ def test_every_job_kind_can_be_asked_for_done_and_shown() -> None:
 
 def test_every_job_kind_that_runs_in_a_child_has_a_runner() -> None:
     assert TASK_KINDS.keys() - NO_JOBS - IN_THE_WORKER == RUNNERS.keys()
+
+
+def test_a_worker_starts_without_torch():
+    code = "import sys, core.worker.process; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
