@@ -48,7 +48,7 @@ def measure(options: Options) -> Figures:
             engine.dispose()
             return figures
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # SIGINT is ignored below some shells
             process.wait(60)
 
 

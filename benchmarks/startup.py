@@ -61,7 +61,7 @@ def _start_once(data_dir: str, browser: Any) -> Figures:
         figures["run_to_worker_s"] = time.perf_counter() - started_at
         return figures
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # SIGINT is ignored below some shells
         process.wait(TIMEOUT_S)
 
 
