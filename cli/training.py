@@ -15,6 +15,7 @@ from core.services.models import ModelVersion
 from core.settings import get_settings
 
 if TYPE_CHECKING:
+    from core.training import TrainingRequest
     from core.training.progress import TrainingProgress
 
 
@@ -55,13 +56,8 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a network on labelled pictures and put it to use."""
-    from core.services.training import train_and_register
     from core.training import TrainingRequest, parse_changes
 
-    engine = database.get_engine()
-    with FileLock(get_settings().data_dir / "train.lock"):  # torchrun starts several at once
-        database.upgrade(engine)
-        actor = database.local_actor(engine)
     options = {
         "epochs": epochs,
         "image_size_px": image_size,
@@ -74,8 +70,21 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     }
     given = {name: value for name, value in options.items() if value is not None}
     request = TrainingRequest(arch, data, preset, given | parse_changes(changes or ()))
+    version = _train(request, resume=resume)
+    if version:
+        _print([version], json_output=json_output)
+
+
+def _train(request: "TrainingRequest", *, resume: bool) -> ModelVersion | None:
+    """Train with a progress bar; None in all but the first process of torchrun."""
+    from core.services.training import train_and_register
+
+    engine = database.get_engine()
+    with FileLock(get_settings().data_dir / "train.lock"):  # torchrun starts several at once
+        database.upgrade(engine)
+        actor = database.local_actor(engine)
     with _progress_bar() as on_progress:
-        version = train_and_register(
+        return train_and_register(
             engine,
             get_settings(),
             actor=actor,
@@ -84,8 +93,6 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
             should_stop=lambda: False,
             resume=resume,
         )
-    if version:
-        _print([version], json_output=json_output)
 
 
 def models_command(

@@ -130,6 +130,5 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-    except BaseException:
+    finally:  # what was not renamed is of no use
         Path(temporary).unlink(missing_ok=True)
-        raise

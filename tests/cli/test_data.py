@@ -1,6 +1,5 @@
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,20 +8,9 @@ from typer.testing import CliRunner
 
 from cli.main import build_app
 from core.errors import InvalidInputError
-from core.services import database
-from core.settings import get_settings
 from tests.training.trees import make_tree
 
-
-@pytest.fixture(autouse=True)
-def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CATALENS_DATA_DIR", str(tmp_path / "data"))
-    get_settings.cache_clear()
-    database.get_engine.cache_clear()
-    yield
-    database.get_engine().dispose()
-    get_settings.cache_clear()
-    database.get_engine.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 def run(*arguments: str) -> Result:

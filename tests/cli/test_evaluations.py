@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,8 @@ from tests.worker.catalog import LABELS, add_model
 
 
 @pytest.fixture(autouse=True)
-def _own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CATALENS_DATA_DIR", str(tmp_path / "data"))
-    get_settings.cache_clear()
-    database.get_engine.cache_clear()
+def _tables(own_data: None) -> None:
     database.upgrade(database.get_engine())
-    yield
-    database.get_engine().dispose()
-    get_settings.cache_clear()
-    database.get_engine.cache_clear()
 
 
 @pytest.fixture
