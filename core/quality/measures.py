@@ -42,7 +42,6 @@ class ImageMeasures:
         sharpness: How abrupt the strongest edges are, mean over four directions: 0.1 when
             out of focus, 0.5 when sharp. Independent of contrast and amount of texture.
         brightness: 99th percentile of the luminance of what is not white itself, 0 to 1.
-        share_dark: Share of the product with a luminance below 0.08.
         share_blown: Share of the product in which two of three colours are clipped.
         contrast: 95th minus 5th percentile of the luminance, 0 to 1.
         entropy_bits: Entropy of the luminance in 256 steps, 0 to 8 bits.
@@ -66,7 +65,6 @@ class ImageMeasures:
     aspect: float
     sharpness: float
     brightness: float
-    share_dark: float
     share_blown: float
     contrast: float
     entropy_bits: float
@@ -127,7 +125,6 @@ def _measure_light(views: Views) -> dict[str, float]:
     low, high = find_percentiles(histogram, 0.05, 0.95)
     return {
         "brightness": find_percentiles(_count_coloured(views, histogram), 0.99)[0] / 255,
-        "share_dark": 1.0 - share_from(histogram, 20),
         "share_blown": share_from(count_levels(views.middle, inside), CLIPPED_FROM),
         "contrast": (high - low) / 255,
         "entropy_bits": find_entropy_bits(histogram),

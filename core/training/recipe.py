@@ -131,26 +131,21 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Imbalance:
-    """A way to make up for categories of unequal size.
-
-    Attributes:
-        corrects: What of the training it changes.
-    """
+    """A way to make up for categories of unequal size."""
 
     key: str
     label: str
-    corrects: Literal["nothing", "sampling", "loss"]
 
 
 IMBALANCE: Mapping[str, Imbalance] = {
     row.key: row
     for row in (
-        Imbalance("none", "as they come", "nothing"),
-        Imbalance("oversample", "each category seen equally often", "sampling"),
-        Imbalance("oversample_sqrt", "seen by the root of its size", "sampling"),
-        Imbalance("class_weights", "loss divided by the size", "loss"),
-        Imbalance("balanced_softmax", "logits shifted by the size (arXiv:2007.10740)", "loss"),
-        Imbalance("focal", "loss of what is easy counts less (arXiv:1708.02002)", "loss"),
+        Imbalance("none", "as they come"),
+        Imbalance("oversample", "each category seen equally often"),
+        Imbalance("oversample_sqrt", "seen by the root of its size"),
+        Imbalance("class_weights", "loss divided by the size"),
+        Imbalance("balanced_softmax", "logits shifted by the size (arXiv:2007.10740)"),
+        Imbalance("focal", "loss of what is easy counts less (arXiv:1708.02002)"),
     )
 }
 

@@ -46,10 +46,6 @@ class Scene:
     def split_label(self) -> str:
         return SPLITS[self.split]
 
-    @property
-    def is_narrowed(self) -> bool:
-        return not self.narrowing.is_open
-
     def find(self, name: str) -> Standing:
         """Return the standing of this name; it is one of ``names``."""
         return next(standing for standing in self.standings if standing.name == name)

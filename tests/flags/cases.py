@@ -11,7 +11,6 @@ SOUND_MEASURES = ImageMeasures(
     aspect=1.0,
     sharpness=1.0,
     brightness=0.9,
-    share_dark=0.02,
     share_blown=0.0,
     contrast=0.6,
     entropy_bits=7.0,
