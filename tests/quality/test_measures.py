@@ -1,7 +1,7 @@
 import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
