@@ -13,6 +13,7 @@ def show_no_model() -> None:
     )
     st.code(
         "catalens train --arch custom_cnn --data PATH/TO/photos\n"
+        "catalens train --arch efficientnet_lite0 --data PATH/TO/photos\n"
         "catalens train --arch resnet50 --data PATH/TO/photos\n"
         "catalens train --arch vit --data PATH/TO/photos",
         language=None,
