@@ -41,10 +41,11 @@ def show(
     """
     found = _list(actor, batch_id, kind)
     running = any(not job.is_finished for job in found)
-    if running:
-        st.fragment(run_every=REFRESH_S)(_show_live)(actor, batch_id, kind, below)
-    elif found and found[0].state == JobState.FAILED:
-        _show_failed(found[0])
+    with st.container():  # even if empty, so that what stands below keeps its place
+        if running:
+            st.fragment(run_every=REFRESH_S)(_show_live)(actor, batch_id, kind, below)
+        elif found and found[0].state == JobState.FAILED:
+            _show_failed(found[0])
     return running
 
 
