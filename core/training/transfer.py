@@ -27,7 +27,7 @@ def fit_classifier(bench: Bench, data: Arrangement) -> None:
     """Fit the network's last layer and leave the rest as it is."""
     train, validation = data.parts["train"], data.parts["validation"]
     features = bench.compute_features(train)
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    mean, scale = features.mean(axis=0), float(np.median(features.std(axis=0))) + 1e-6
     known = torch.from_numpy((features - mean) / scale)
     unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale)
     targets = torch.from_numpy(data.targets[train])
@@ -94,10 +94,10 @@ def _count_correct(head: nn.Linear, features: Tensor, targets: Tensor) -> int:
 
 
 def _install(
-    classifier: nn.Linear, head: nn.Linear, mean: NDArray[np.float32], scale: NDArray[np.float32]
+    classifier: nn.Linear, head: nn.Linear, mean: NDArray[np.float32], scale: float
 ) -> None:
-    """Copy the head, with the standardisation of its features folded in."""
-    weight = head.weight / torch.from_numpy(scale)
+    """Copy the head, with the shift and the scale of its features folded in."""
+    weight = head.weight / scale
     with torch.no_grad():
         classifier.weight.copy_(weight)
         classifier.bias.copy_(head.bias - weight @ torch.from_numpy(mean))
