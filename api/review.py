@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.dependencies import InContext
-from api.parameters import BodyId, Key, PathId, QueryId
-from core.services import decisions, review
+from api.parameters import BodyId, Key, PathId, PathKey, QueryId
+from core.services import decisions, review, verdicts
 from core.services.decisions import DecisionOutcome, NewDecision
-from core.services.review import Category, QueueFilter, QueuePage, ReviewListing
+from core.services.review import Category, QueueFilter, QueuePage, RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
 
 router = APIRouter()
@@ -40,6 +40,12 @@ class DecisionRequest(BaseModel):
     undoes: UUID | None = None
     active_ms: int = Field(0, ge=0, le=MAX_ACTIVE_MS)
     shown: Shown = Shown()
+
+
+class Judgement(BaseModel):
+    """Whether a reviewer says that the flag is wrong."""
+
+    is_wrong: bool
 
 
 @router.get("/review/next")
@@ -95,3 +101,17 @@ def decide(context: InContext, sent: DecisionRequest) -> DecisionOutcome:
         shown=sent.shown.model_dump(),
     )
     return decisions.decide(context.engine, actor=context.actor, new=new)
+
+
+@router.put("/review/photos/{listing_image_id}/flags/{kind}")
+def judge(
+    context: InContext, listing_image_id: PathId, kind: PathKey, sent: Judgement
+) -> tuple[RaisedFlag, ...]:
+    """Keep what a reviewer says of a flag; return all flags of the listing."""
+    return verdicts.judge(
+        context.engine,
+        actor=context.actor,
+        listing_image_id=listing_image_id,
+        kind=kind,
+        is_wrong=sent.is_wrong,
+    )

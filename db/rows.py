@@ -1,9 +1,9 @@
 """One class a table. Rows never leave a service.
 
 Constraints stand here, not only in code: the database refuses a state that does not
-exist, a probability above one, a second prediction of one model for one photo. Three
-triggers (see the first migration) refuse a move outside ``listing_transitions`` and any
-change to a decision.
+exist, a probability above one, a second prediction of one model for one photo. Triggers
+(see the migrations) refuse a move outside ``listing_transitions``, publishing against an open
+blocking flag, and any change to what a person decided or said.
 """
 
 from datetime import datetime
@@ -22,6 +22,7 @@ from db.states import (
     ExplanationState,
     FlagSeverity,
     FlagState,
+    FlagVerdict,
     ImageState,
     JobState,
     ListingState,
@@ -293,6 +294,23 @@ class FlagRow(_Identified):
     score: Mapped[float]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(sa.String(20), default=FlagState.OPEN)
+
+
+class FlagVerdictRow(_Identified):
+    """What a reviewer said of a flag; append-only, the latest holds.
+
+    It names photo and kind, not the flag, whose row is a new one after each classification.
+    """
+
+    __tablename__ = "flag_verdicts"
+    __table_args__ = (
+        _one_of("verdict", FlagVerdict),
+        Index("ix_flag_verdicts_listing_image_id_kind_id", "listing_image_id", "kind", "id"),
+    )
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
+    kind: Mapped[str] = mapped_column(sa.String(60))
+    verdict: Mapped[str] = mapped_column(sa.String(20))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class DecisionRow(_Identified):

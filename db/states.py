@@ -53,6 +53,11 @@ class FlagState(StrEnum):
     DISMISSED = "dismissed"
 
 
+class FlagVerdict(StrEnum):
+    WRONG = "wrong"
+    TAKEN_BACK = "taken_back"
+
+
 class FlagSeverity(StrEnum):
     HINT = "hint"
     WARN = "warn"

@@ -26,7 +26,7 @@ from db.rows import (
     ListingRow,
     PredictionRow,
 )
-from db.states import DecisionKind, ImageState, ListingState
+from db.states import DecisionKind, FlagState, ImageState, ListingState
 
 __all__ = [
     "MAX_QUEUE_LIMIT",
@@ -95,11 +95,14 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class RaisedFlag:
+    """A flag of a photo. ``wrong_by`` names who said it is wrong, None while it is open."""
+
     kind: str
     label: str
     severity: str
     reason: str
     listing_image_id: int
+    wrong_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ class _Loaded:
 
     photos: Mapping[int, Sequence[tuple[ListingImageRow, ImageRow]]]
     predictions: Mapping[int, Sequence[tuple[PredictionRow, str]]]
-    flags: Mapping[int, Sequence[FlagRow]]
+    flags: Mapping[int, Sequence[tuple[FlagRow, str | None]]]
     decisions: Mapping[int, Sequence[tuple[DecisionRow, str]]]
     paths: Mapping[int, str]
 
@@ -252,7 +255,7 @@ def _load(session: Session, ids: Sequence[int]) -> tuple[ReviewListing, ...]:
         photos=_grouped(photos, lambda item: item[0].listing_id),
         predictions=_grouped(predictions, lambda item: item[0].listing_image_id),
         flags=_grouped(
-            queries.list_open_flags(session, listing_ids=ids), lambda flag: flag.listing_id
+            queries.list_flags(session, listing_ids=ids), lambda item: item[0].listing_id
         ),
         decisions=_grouped(decisions, lambda item: item[0].listing_id),
         paths=queries.map_category_paths(session, ids=mentioned),
@@ -302,7 +305,7 @@ def _listing(row: ListingRow, batch: BatchRow, loaded: _Loaded) -> ReviewListing
         decided=loaded.category(row.decided_category_id),
         choices=_choices(opinions, suggested, claimed),
         photos=photos,
-        flags=tuple(_flag(flag) for flag in loaded.flags.get(row.id, ())),
+        flags=tuple(_flag(*item) for item in loaded.flags.get(row.id, ())),
         history=_history(loaded.decisions.get(row.id, ()), loaded),
     )
 
@@ -351,13 +354,14 @@ def _choices(
     return tuple(Suggestion(category, means[category]) for category in chosen)
 
 
-def _flag(flag: FlagRow) -> RaisedFlag:
+def _flag(flag: FlagRow, said_by: str | None) -> RaisedFlag:
     return RaisedFlag(
         kind=flag.kind,
         label=FLAG_KINDS[flag.kind].label,
         severity=flag.severity,
         reason=reason(flag.kind, flag.detail),
         listing_image_id=flag.listing_image_id,
+        wrong_by=said_by if flag.state == FlagState.DISMISSED else None,
     )
 
 

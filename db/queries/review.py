@@ -6,13 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.rows import (
     BatchRow,
     CategoryRow,
     DecisionRow,
     FlagRow,
+    FlagVerdictRow,
     ImageRow,
     ListingImageRow,
     ListingRow,
@@ -92,16 +93,32 @@ def list_latest_predictions(
     return [(prediction, arch) for prediction, arch in session.execute(query)]
 
 
-def list_open_flags(session: Session, *, listing_ids: Sequence[int]) -> Sequence[FlagRow]:
-    """Return the flags by listing, the gravest first."""
+def list_flags(
+    session: Session, *, listing_ids: Sequence[int]
+) -> Sequence[tuple[FlagRow, str | None]]:
+    """Return the flags by listing, open ones first, then the gravest first.
+
+    Beside each stands who said the last word on it.
+    """
     ranks = {FlagSeverity.BLOCK: 0, FlagSeverity.WARN: 1}
     gravity = sa.case(ranks, value=FlagRow.severity, else_=2)
-    query = (
-        select(FlagRow)
-        .where(FlagRow.listing_id.in_(listing_ids), FlagRow.state == FlagState.OPEN)
-        .order_by(FlagRow.listing_id, gravity, FlagRow.score.desc())
+    said = aliased(FlagVerdictRow)
+    last_word = (
+        select(func.max(said.id))
+        .where(said.listing_image_id == FlagRow.listing_image_id, said.kind == FlagRow.kind)
+        .scalar_subquery()
     )
-    return session.scalars(query).all()
+    query = (
+        select(FlagRow, UserRow.name)
+        .select_from(FlagRow)
+        .outerjoin(FlagVerdictRow, FlagVerdictRow.id == last_word)
+        .outerjoin(UserRow, UserRow.id == FlagVerdictRow.user_id)
+        .where(FlagRow.listing_id.in_(listing_ids))
+        .order_by(
+            FlagRow.listing_id, FlagRow.state != FlagState.OPEN, gravity, FlagRow.score.desc()
+        )
+    )
+    return [(flag, name) for flag, name in session.execute(query)]
 
 
 def list_decisions(

@@ -14,6 +14,7 @@ from api import uploads
 from core.services import review
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
+from tests.services.flagged import add_batch, add_flagged
 from tests.worker.catalog import draw_photos
 
 
@@ -229,3 +230,33 @@ def test_an_export_is_a_download(client: TestClient, report: ImportReport, forma
     assert answer.status_code == 200
     assert f'filename="batch-1.{format_key}"' in answer.headers["content-disposition"]
     assert answer.content
+
+
+def test_a_flag_can_be_said_to_be_wrong_and_that_taken_back(
+    client: TestClient, context: Context
+) -> None:
+    batch_id = add_batch(context.engine, context.actor)
+    mug = add_flagged(context.engine, batch_id, "M-1", ["blurry"])
+    address = f"/review/photos/{mug.photo_id}/flags/blurry"
+    for is_wrong, said_by in ((True, context.actor.name), (False, None)):
+        answer = client.put(address, json={"is_wrong": is_wrong})
+        assert answer.status_code == 200
+        assert [flag["wrong_by"] for flag in answer.json()] == [said_by]
+        shown = client.get(f"/review/listings/{mug.listing_id}").json()
+        assert shown["flags"] == answer.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("/review/photos/1/flags/blurry", {"is_wrong": True}, 404),
+        ("/review/photos/0/flags/blurry", {"is_wrong": True}, 404),
+        (f"/review/photos/{2**70}/flags/blurry", {"is_wrong": True}, 404),
+        ("/review/photos/1/flags/UP", {"is_wrong": True}, 404),
+        ("/review/photos/1/flags/blurry", {}, 422),
+    ],
+)
+def test_a_flag_that_is_not_there_cannot_be_judged(
+    client: TestClient, path: str, sent: dict[str, bool], status: int
+) -> None:
+    assert client.put(path, json=sent).status_code == status

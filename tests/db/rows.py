@@ -14,6 +14,7 @@ from db.rows import (
     EvaluationRow,
     ExplanationRow,
     FlagRow,
+    FlagVerdictRow,
     HeldOutReadRow,
     ImageRow,
     JobChunkRow,
@@ -25,7 +26,7 @@ from db.rows import (
     UserRow,
     WorkerRow,
 )
-from db.states import DecisionKind, FlagSeverity, ListingState
+from db.states import DecisionKind, FlagSeverity, FlagVerdict, ListingState
 
 
 def add_listing(session: Session) -> ListingRow:
@@ -126,6 +127,12 @@ def add_everything(engine: sa.Engine) -> None:
                     kind="dark",
                     severity=FlagSeverity.WARN,
                     score=0.1,
+                ),
+                FlagVerdictRow(
+                    listing_image_id=photo.id,
+                    kind="blurry",
+                    verdict=FlagVerdict.WRONG,
+                    user_id=user_id,
                 ),
                 make_evaluation(prediction.model_version_id),
                 HeldOutReadRow(

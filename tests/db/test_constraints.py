@@ -1,5 +1,6 @@
 """What the database itself refuses, whatever the code does."""
 
+from contextlib import nullcontext
 from datetime import datetime
 
 import pytest
@@ -15,6 +16,7 @@ from db.rows import (
     DecisionRow,
     EvaluationRow,
     FlagRow,
+    FlagVerdictRow,
     JobRow,
     ListingRow,
     PredictionRow,
@@ -30,6 +32,7 @@ BAD_VALUES = [
     (PredictionRow, {"probability": 1.01}),
     (FlagRow, {"severity": "shout"}),
     (FlagRow, {"state": "maybe"}),
+    (FlagVerdictRow, {"verdict": "perhaps"}),
     (JobRow, {"done": 2}),
     (UserRow, {"role": "king"}),
     (EvaluationRow, {"split": "some"}),
@@ -91,9 +94,40 @@ def _can_move(engine, listing_id: int, start: ListingState, target: ListingState
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE decisions SET active_ms = 1", "DELETE FROM decisions"]
+    ("severity", "state", "allowed"),
+    [
+        ("block", "open", False),
+        ("block", "dismissed", True),
+        ("warn", "open", True),
+        ("hint", "open", True),
+    ],
 )
-def test_a_decision_can_neither_be_changed_nor_deleted(any_engine, statement):
+def test_only_an_open_blocking_flag_keeps_a_listing_from_being_published(
+    any_engine, severity, state, allowed
+):
+    add_everything(any_engine)
+    with transaction(any_engine) as session:
+        session.execute(update(FlagRow).values(severity=severity, state=state))
+        session.execute(update(ListingRow).values(state=ListingState.ACCEPTED))
+    outcome = (
+        nullcontext()
+        if allowed
+        else pytest.raises(DBAPIError, match="open blocking flag cannot be published")
+    )
+    with outcome, transaction(any_engine) as session:
+        session.execute(sa.text("UPDATE listings SET state = 'published'"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decisions SET active_ms = 1",
+        "DELETE FROM decisions",
+        "UPDATE flag_verdicts SET verdict = 'taken_back'",
+        "DELETE FROM flag_verdicts",
+    ],
+)
+def test_what_a_person_decided_or_said_can_neither_be_changed_nor_deleted(any_engine, statement):
     add_everything(any_engine)
 
     with pytest.raises(DBAPIError, match="append-only"), transaction(any_engine) as session:

@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from core.services import database
 from db.base import Base
 from db.engine import reading, transaction
-from db.rows import ListingTransitionRow
-from db.states import LISTING_TRANSITIONS
+from db.rows import FlagRow, ListingTransitionRow
+from db.states import LISTING_TRANSITIONS, FlagState
 from tests.db.rows import add_everything
 
 
@@ -53,6 +53,18 @@ def test_down_to_nothing_and_up_again_with_rows_inside(any_engine):
 
     command.check(database.alembic_config(any_engine))
     add_everything(any_engine)
+
+
+def test_without_verdicts_a_dismissed_flag_is_open_again(any_engine):
+    add_everything(any_engine)
+    with transaction(any_engine) as session:
+        session.execute(sa.update(FlagRow).values(state=FlagState.DISMISSED))
+
+    database.downgrade(any_engine, "0004")
+    database.upgrade(any_engine)
+
+    with reading(any_engine) as session:
+        assert session.scalars(select(FlagRow.state)).all() == [FlagState.OPEN]
 
 
 def test_the_database_holds_the_table_of_moves(any_engine):

@@ -11,10 +11,11 @@ const STATE_WORDS = {
 
 /** Everything beside the photo: suggestion, claim, flags, what each model says. */
 class Facts {
-  constructor(root, { onTake, onExplain }) {
+  constructor(root, { onTake, onExplain, onJudge }) {
     this.root = root
     this.onTake = onTake
     this.onExplain = onExplain
+    this.onJudge = onJudge
   }
 
   part(role) {
@@ -64,11 +65,30 @@ class Facts {
     this.part("flags").hidden = listing.flags.length === 0
     this.part("flags").replaceChildren(
       ...listing.flags.map((flag) => {
-        const row = element("li", `flag ${flag.severity}`)
+        const row = element("li", `flag ${flag.wrong_by ? "wrong" : flag.severity}`)
         row.append(element("strong", "", flag.label), element("span", "", flag.reason))
+        if (flag.wrong_by) row.append(element("em", "", `Wrong, says ${flag.wrong_by}`))
+        if (listing.state !== "published") row.append(this.judgeButton(listing, flag))
         return row
       }),
     )
+  }
+
+  judgeButton(listing, flag) {
+    const isWrong = !flag.wrong_by
+    const made = button("judge", ({ detail }) => {
+      made.disabled = true // until the flags are drawn anew
+      this.onJudge(listing, flag, { isWrong, byKey: detail === 0 })
+    })
+    made.textContent = isWrong ? "Flag is wrong" : "Take back"
+    made.dataset.flag = flagName(flag)
+    made.setAttribute("aria-label", `${made.textContent}: ${flag.label}`)
+    return made
+  }
+
+  /** Put the focus back on the button of a flag, which was drawn anew. */
+  focusFlag(flag) {
+    this.part("flags").querySelector(`[data-flag="${flagName(flag)}"]`)?.focus()
   }
 
   drawModels(listing, photoIndex) {
@@ -114,6 +134,8 @@ class Facts {
     return made
   }
 }
+
+const flagName = (flag) => `${flag.listing_image_id}/flags/${flag.kind}`
 
 function aboutOf(listing) {
   const price = listing.price === null ? "" : Number(listing.price).toFixed(2)

@@ -6,7 +6,10 @@ class Screen {
     this.root = root
     this.ending = new AbortController()
     this.notices = new Notices(root)
-    this.stage = new Stage(root, { onTake: (category) => this.take(category) })
+    this.stage = new Stage(root, {
+      onTake: (category) => this.take(category),
+      onJudge: (listing, flag, how) => this.judge(listing, flag, how),
+    })
     this.clock = new Clock()
     this.skipped = new Skipped()
     this.made = [] // items decided here, latest last: what Z takes back
@@ -156,6 +159,20 @@ class Screen {
     this.skipped.remove(item.listing.id)
     this.notices.say(`${KIND_WORDS[undone.kind]}: taken back`)
     this.show(this.queue.items.indexOf(item))
+  }
+
+  /** Say that a flag is wrong, or take that back; the listing stays on screen, undecided. */
+  async judge(listing, flag, { isWrong, byKey }) {
+    const address = `/api/review/photos/${flagName(flag)}`
+    try {
+      listing.flags = await putJson(address, { is_wrong: isWrong })
+      this.notices.say(`${flag.label}: ${isWrong ? "said to be wrong" : "taken back"}`)
+    } catch (error) {
+      this.notices.notify(error.message)
+    }
+    if (this.stage.item?.listing !== listing) return
+    this.stage.facts.drawFlags(listing)
+    if (byKey) this.stage.facts.focusFlag(flag)
   }
 
   openFinder() {

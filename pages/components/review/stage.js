@@ -1,11 +1,12 @@
 /** The listing on screen: its photo, the facts beside it, and the buttons below. */
 class Stage {
-  constructor(root, { onTake }) {
+  constructor(root, { onTake, onJudge }) {
     this.root = root
     this.photos = new Photos()
     this.explanation = new Explanation(root)
     this.facts = new Facts(root, {
       onTake,
+      onJudge,
       onExplain: (opinion) => this.explanation.show(opinion),
     })
     this.clear()

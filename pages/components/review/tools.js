@@ -20,10 +20,19 @@ function button(className, onClick) {
   return made
 }
 
-async function fetchJson(address) {
-  const response = await fetch(address)
+async function fetchJson(address, options) {
+  const response = await fetch(address, options)
   const body = await response.json()
   if (!response.ok) throw new Error(body.message ?? `the server answered ${response.status}`)
   return body
+}
+
+function putJson(address, body) {
+  return fetchJson(address, {
+    method: "PUT",
+    keepalive: true,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  })
 }
 

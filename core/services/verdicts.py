@@ -1,0 +1,101 @@
+"""What reviewers say of flags: one append-only row for each word, and the flag moved with it.
+
+From these words follows how often each kind of flag is right. To accept a listing against an
+open flag says nothing of the flag: it may be right and not matter.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.actors import Actor, require
+from core.errors import ConflictError, NotFoundError
+from core.evaluation import Interval
+from core.evaluation.bootstrap import wilson
+from core.flags import FLAG_KINDS
+from core.services.review import RaisedFlag, get_listing
+from db.engine import reading, transaction
+from db.queries import verdicts as queries
+from db.rows import FlagVerdictRow
+from db.states import FlagState, FlagVerdict, ListingState
+
+
+@dataclass(frozen=True, slots=True)
+class FlagPrecision:
+    """How often one kind of flag was right.
+
+    Attributes:
+        looked_at: Flags that were shown when their listing was decided, or said to be wrong.
+        precision: Share of those that nobody said to be wrong, with Wilson's 95 % interval.
+    """
+
+    looked_at: int
+    wrong: int
+    precision: Interval
+
+    @property
+    def right(self) -> int:
+        return self.looked_at - self.wrong
+
+
+def judge(
+    engine: sa.Engine, *, actor: Actor, listing_image_id: int, kind: str, is_wrong: bool
+) -> tuple[RaisedFlag, ...]:
+    """Keep that the flag is wrong, or that it is not after all; return the listing's flags.
+
+    The same word again changes nothing. A flag that is wrong is not raised again for its photo.
+
+    Raises:
+        ConflictError: The listing is published.
+        ForbiddenError: The actor may not review.
+        NotFoundError: The photo has no such flag.
+    """
+    require(actor, "review")
+    with transaction(engine) as session:
+        found = queries.find_flagged_for_update(
+            session, listing_image_id=listing_image_id, kind=kind
+        )
+        if found is None:
+            raise NotFoundError(
+                f"photo {listing_image_id} has no flag {kind!r} any more; reload the listing"
+            )
+        listing, flag = found
+        if listing.state == ListingState.PUBLISHED:
+            raise ConflictError(f"{listing.sku!r} is published; its flags stay as they are")
+        state = FlagState.DISMISSED if is_wrong else FlagState.OPEN
+        if flag.state != state:
+            flag.state = state
+            session.add(
+                FlagVerdictRow(
+                    listing_image_id=listing_image_id,
+                    kind=kind,
+                    verdict=FlagVerdict.WRONG if is_wrong else FlagVerdict.TAKEN_BACK,
+                    user_id=actor.id,
+                )
+            )
+        listing_id = listing.id
+    return get_listing(engine, actor=actor, listing_id=listing_id).flags
+
+
+def measure_precision(
+    engine: sa.Engine, *, actor: Actor, kinds: Collection[str] = tuple(FLAG_KINDS)
+) -> Mapping[str, FlagPrecision]:
+    """Return by kind how often its flags were right, over all batches.
+
+    Kinds that nobody has looked at are left out.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
+    with reading(engine) as session:
+        counts = queries.count_by_kind(session, kinds=kinds)
+    return {
+        each.kind: FlagPrecision(
+            looked_at=each.looked_at,
+            wrong=each.wrong,
+            precision=wilson(each.looked_at - each.wrong, each.looked_at),
+        )
+        for each in counts
+    }
