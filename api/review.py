@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.dependencies import InContext
 from api.parameters import BodyId, Key, PathId, PathKey, QueryId
-from core.services import decisions, review, verdicts
+from core.services import decisions, publishing, review, verdicts
 from core.services.decisions import DecisionOutcome, NewDecision
 from core.services.review import Category, QueueFilter, QueuePage, RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
@@ -101,6 +101,12 @@ def decide(context: InContext, sent: DecisionRequest) -> DecisionOutcome:
         shown=sent.shown.model_dump(),
     )
     return decisions.decide(context.engine, actor=context.actor, new=new)
+
+
+@router.post("/listings/{listing_id}/publish", status_code=204)
+def publish(context: InContext, listing_id: PathId) -> None:
+    """Publish a decided listing; open flags that block it are named (409)."""
+    publishing.publish(context.engine, actor=context.actor, listing_id=listing_id)
 
 
 @router.put("/review/photos/{listing_image_id}/flags/{kind}")

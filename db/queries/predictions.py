@@ -159,9 +159,15 @@ def replace_open_flags(
 def list_listings_in(
     session: Session, *, listing_ids: Collection[int], states: Iterable[ListingState]
 ) -> set[int]:
-    """Return those of the listings that are in one of the states."""
-    query = select(ListingRow.id).where(
-        ListingRow.id.in_(listing_ids), ListingRow.state.in_(list(states))
+    """Return those of the listings that are in one of the states, and lock their rows.
+
+    Nobody can decide, or publish, a listing while its flags are being written.
+    """
+    query = (
+        select(ListingRow.id)
+        .where(ListingRow.id.in_(listing_ids), ListingRow.state.in_(list(states)))
+        .order_by(ListingRow.id)
+        .with_for_update(key_share=True)
     )
     return set(session.scalars(query))
 

@@ -49,9 +49,9 @@ def percent(share: float, *, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f}%"
 
 
-def span(low: float, high: float) -> str:
+def span(low: float, high: float, *, digits: int = 1) -> str:
     """``span(0.8321, 0.861)`` → ``83.2 to 86.1%``."""
-    return f"{100 * low:.1f} to {100 * high:.1f}%"
+    return f"{100 * low:.{digits}f} to {percent(high, digits=digits)}"
 
 
 def points(difference: float) -> str:

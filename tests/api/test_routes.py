@@ -11,10 +11,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from api import uploads
+from core.flags import FLAG_KINDS
 from core.services import review
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
-from tests.services.flagged import add_batch, add_flagged
+from tests.services.flagged import add_batch, add_flagged, decide
 from tests.worker.catalog import draw_photos
 
 
@@ -260,3 +261,18 @@ def test_a_flag_that_is_not_there_cannot_be_judged(
     client: TestClient, path: str, sent: dict[str, bool], status: int
 ) -> None:
     assert client.put(path, json=sent).status_code == status
+
+
+def test_a_listing_is_published_once_no_open_flag_blocks_it(
+    client: TestClient, context: Context
+) -> None:
+    batch_id = add_batch(context.engine, context.actor)
+    mug = add_flagged(context.engine, batch_id, "M-1", ["truncated"])
+    decide(context.engine, context.actor, mug)
+    address = f"/listings/{mug.listing_id}/publish"
+    refused = client.post(address)
+    assert (refused.status_code, refused.json()["error"]) == (409, "ConflictError")
+    assert FLAG_KINDS["truncated"].label in refused.json()["message"]
+    client.put(f"/review/photos/{mug.photo_id}/flags/truncated", json={"is_wrong": True})
+    assert client.post(address).status_code == 204
+    assert client.get(f"/review/listings/{mug.listing_id}").json()["state"] == "published"

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from core.actors import PERMISSIONS, Actor
+from core.services import verdicts
 from db.engine import transaction
 from db.rows import BatchRow, JobRow, ListingRow
 from db.states import JobState, ListingState
 from pages.registry import PAGES
 from pages.ui import text
 from tests.pages.drawing import draw, words
+from tests.services.flagged import add_batch, add_flagged, decide
 
 
 @pytest.fixture
@@ -117,6 +119,42 @@ def test_a_batch_can_be_classified_again_unless_a_job_is_at_work(
     assert "Classify again" in words(draw("batches", batch=str(batch_id)))
     add_job(engine, actor, batch_id, state=JobState.RUNNING)
     assert "Classify again" not in words(draw("batches", batch=str(batch_id)))
+
+
+def test_a_batch_publishes_what_no_flag_blocks_and_says_what_stays(
+    engine: sa.Engine, actor: Actor
+) -> None:
+    batch_id = add_batch(engine, actor)
+    for sku, kinds in (("M-1", ["blurry"]), ("M-2", ["claimed_mismatch"])):
+        decide(engine, actor, add_flagged(engine, batch_id, sku, kinds), shown=kinds)
+    app = draw("batches", batch=str(batch_id))
+    assert "1 decided listing stays behind" in words(app)
+    assert "Claimed category differs (1)" in words(app)
+    (publish,) = [button for button in app.button if button.label == "Publish 1 listing"]
+    publish.click().run()
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Accepted": "1",
+        "Published": "1",
+    }
+    (publish,) = [button for button in app.button if button.label == "Publish 0 listings"]
+    assert publish.disabled
+
+
+def test_a_flag_shows_how_often_it_was_right_once_somebody_looked(
+    engine: sa.Engine, actor: Actor
+) -> None:
+    batch_id = add_batch(engine, actor)
+    flagged = [add_flagged(engine, batch_id, f"M-{n}", ["blurry", "dark"]) for n in range(4)]
+    assert " · right" not in words(draw("batches", batch=str(batch_id)))
+    for each in flagged[:2]:
+        decide(engine, actor, each, shown=["blurry"])
+    verdicts.judge(
+        engine, actor=actor, listing_image_id=flagged[0].photo_id, kind="blurry", is_wrong=True
+    )
+    shown = words(draw("batches", batch=str(batch_id))).split("\n")
+    assert "**Blurry** · 3 listings · right 1 of 2, 50%, 9 to 91%" in shown
+    assert "**Too dark** · 4 listings" in shown
 
 
 def test_a_job_that_failed_says_why(engine: sa.Engine, actor: Actor, batch_id: int) -> None:
