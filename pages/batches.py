@@ -183,11 +183,15 @@ def _show_flag(
     photos: Sequence[FlaggedPhoto],
     precision: FlagPrecision | None,
 ) -> None:
-    said = [text.count(batch.flags[kind], "listing")]
+    title = f"**{FLAG_KINDS[kind].label}** · {text.count(batch.flags[kind], 'listing')}"
+    meaning = FLAG_KINDS[kind].doc
     if precision is not None:
-        said.append(_precision_words(precision))
-    title = f"**{FLAG_KINDS[kind].label}** · {' · '.join(said)}"
-    st.markdown(title, help=FLAG_KINDS[kind].doc)
+        title += f" · {_precision_words(precision)}"
+        meaning += (
+            " Right is what no reviewer called wrong, of all that were on screen when a listing "
+            "was decided, in any batch; the span holds the true share with 95% confidence."
+        )
+    st.markdown(title, help=meaning)
     gallery.show(
         [
             gallery.Thumbnail(
@@ -201,7 +205,7 @@ def _show_flag(
 
 
 def _precision_words(precision: FlagPrecision) -> str:
-    """``right 46 of 50, 92%, 81 to 97%``: over all batches, the span holds it with 95 %."""
+    """``right 46 of 50, 92%, 81 to 97%``."""
     share = precision.precision
     return (
         f"right {precision.right:,} of {precision.looked_at:,}, "
