@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from core.actors import Actor
 from core.errors import JobCancelledError
-from core.services import chunks, classification, jobs
+from core.services import chunks, classification, jobs, verdicts
 from core.services.active_models import ModelCache
 from core.services.classification import suggest
 from core.settings import Settings
@@ -174,15 +174,15 @@ def test_a_job_that_is_stopped_halfway_writes_nothing(
     assert count(any_engine, PredictionRow) == 0
 
 
-def test_flags_are_renewed_but_not_those_that_somebody_judged(
+def test_flags_are_renewed_but_not_those_that_somebody_called_wrong(
     any_engine: sa.Engine, actor: Actor, photos: int, classify: Classify
 ) -> None:
     classify()
     with transaction(any_engine) as session:
         flags = session.scalars(select(FlagRow).where(FlagRow.kind == "small")).all()
-        flags[0].state = FlagState.DISMISSED
         flags[1].score = 0.987
-        dismissed_id, count_before = flags[0].id, len(flags)
+        dismissed_id, photo_id, count_before = flags[0].id, flags[0].listing_image_id, len(flags)
+    verdicts.judge(any_engine, actor=actor, listing_image_id=photo_id, kind="small", is_wrong=True)
     again(any_engine, actor, photos)
     classify()
     with reading(any_engine) as session:
