@@ -257,6 +257,29 @@ class EmbeddingRow(_Identified):
     vector: Mapped[bytes]
 
 
+class MeasuresRow(_Identified):
+    """What the quality checks go by: ``record`` is ``ImageMeasures.as_record`` of the picture."""
+
+    __tablename__ = "measures"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), unique=True)
+    record: Mapped[dict[str, Any]]
+
+
+class LimitRow(_Identified):
+    """A limit of a quality check as somebody set it; append-only, the newest one holds.
+
+    ``category_id`` is the top of the branch that it is for, null for all; ``value`` null
+    goes back to the wider branch's limit, and in the end to the check's own.
+    """
+
+    __tablename__ = "limits"
+    __table_args__ = (Index("ix_limits_kind_id", "kind", "id"),)
+    kind: Mapped[str] = mapped_column(sa.String(60))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    value: Mapped[float | None]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
 class ExplanationRow(_Identified):
     """A Grad-CAM picture that was asked for; the file lies in the cache of the data directory."""
 
