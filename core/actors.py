@@ -12,13 +12,13 @@ Permission = Literal[
     "publish",
     "export",
     "dashboards",
-    "thresholds",
+    "tune",
     "train",
     "administer",
 ]
 
 _MANAGER: frozenset[Permission] = frozenset(
-    {"look", "upload", "publish", "export", "review", "dashboards", "thresholds", "train"}
+    {"look", "upload", "publish", "export", "review", "dashboards", "tune", "train"}
 )
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.actors import Actor
 from core.flags import FLAG_KINDS
+from core.quality import QUALITY_CHECKS
 from core.services import dashboard
 from core.services import jobs as job_service
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
@@ -14,6 +15,7 @@ from core.services.database import get_engine
 from core.services.exports import EXPORT_FORMATS
 from core.services.states import ListingState
 from core.settings import get_settings
+from pages import limits
 from pages.ui import gallery, jobs, links, text
 
 STATE_LABELS = {
@@ -31,6 +33,8 @@ def render(actor: Actor) -> None:
     batch_id = links.read_id("batch")
     if batch_id is None:
         _show_all(actor)
+    elif (kind := st.query_params.get("check")) in QUALITY_CHECKS:
+        limits.show(actor, batch_id=batch_id, kind=kind)
     else:
         _show_one(actor, batch_id)
 
@@ -147,7 +151,9 @@ def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:
 
 
 def _show_flags(batch: BatchDetail) -> None:
-    st.subheader("Flags", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Flags", anchor=False)
+        _choose_check(batch.summary)
     if not batch.flagged:
         waiting = "The photos are still being looked at." if batch.summary.waiting else ""
         st.caption(waiting or "Nothing in this batch is flagged.")
@@ -155,9 +161,29 @@ def _show_flags(batch: BatchDetail) -> None:
         _show_flag(batch.summary, kind, photos)
 
 
+def _choose_check(batch: BatchSummary) -> None:
+    """Open any check's limit, also of those that flag nothing."""
+    chosen = st.selectbox(
+        "Limits",
+        list(QUALITY_CHECKS),
+        index=None,
+        format_func=lambda key: QUALITY_CHECKS[key].label,
+        placeholder="Limits of the photo checks",
+        label_visibility="collapsed",
+        width=260,
+    )
+    if chosen:
+        links.go("batches", batch=batch.id, check=chosen)
+
+
 def _show_flag(batch: BatchSummary, kind: str, photos: Sequence[FlaggedPhoto]) -> None:
     number = text.count(batch.flags[kind], "listing")
-    st.markdown(f"**{FLAG_KINDS[kind].label}** · {number}", help=FLAG_KINDS[kind].doc)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{FLAG_KINDS[kind].label}** · {number}", help=FLAG_KINDS[kind].doc, width="content"
+        )
+        if kind in QUALITY_CHECKS and st.button("Limit", key=f"limit-{kind}", type="tertiary"):
+            links.go("batches", batch=batch.id, check=kind)
     gallery.show(
         [
             gallery.Thumbnail(

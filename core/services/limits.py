@@ -124,7 +124,7 @@ def set_limit(
         ForbiddenError: The actor may not set thresholds.
         InvalidInputError: No such check or category, or the value is no number.
     """
-    require(actor, "thresholds")
+    require(actor, "tune")
     _require_check(kind)
     if value is not None and not math.isfinite(value):
         raise InvalidInputError(f"the limit is {value}; it must be a number")

@@ -34,7 +34,7 @@ def upgrade() -> None:
         "limits",
         sa.Column("kind", sa.String(60), nullable=False),
         sa.Column("category_id", BIG_ID, nullable=True),
-        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("value", sa.Double(), nullable=True),
         sa.Column("user_id", BIG_ID, nullable=False),
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("created_at", UTC, nullable=False),
