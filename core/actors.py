@@ -6,16 +6,26 @@ from typing import Literal
 from core.errors import ForbiddenError
 
 Permission = Literal[
-    "look", "upload", "review", "publish", "export", "dashboards", "train", "administer"
+    "look",
+    "upload",
+    "review",
+    "publish",
+    "export",
+    "dashboards",
+    "tune",
+    "train",
+    "administer",
 ]
+
+_MANAGER: frozenset[Permission] = frozenset(
+    {"look", "upload", "publish", "export", "review", "dashboards", "tune", "train"}
+)
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "staff": frozenset({"look", "upload", "publish", "export"}),
     "reviewer": frozenset({"look", "review"}),
-    "manager": frozenset({"look", "upload", "publish", "export", "review", "dashboards", "train"}),
-    "admin": frozenset(
-        {"look", "upload", "publish", "export", "review", "dashboards", "train", "administer"}
-    ),
+    "manager": _MANAGER,
+    "admin": _MANAGER | {"administer"},
 }
 
 

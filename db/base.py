@@ -1,11 +1,12 @@
-"""The declarative base: naming convention, id and time types."""
+"""The declarative base: naming convention, id and time types, and what many tables share."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -58,3 +59,22 @@ class Base(DeclarativeBase):
         dict[str, Any]: Json,
         list[Any]: Json,
     }
+
+
+class Identified(Base):
+    """A row with an id and the time it was made."""
+
+    __abstract__ = True
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+def one_of(column: str, values: type[StrEnum]) -> sa.CheckConstraint:
+    """The column holds a word of the table of states."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def fraction(column: str) -> sa.CheckConstraint:
+    """The column is from 0 to 1."""
+    return sa.CheckConstraint(f"{column} >= 0 AND {column} <= 1", name=column)

@@ -8,14 +8,13 @@ blocking flag, and any change to what a person decided or said.
 
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, BigId, utc_now
+from db.base import Base, BigId, Identified, fraction, one_of, utc_now
 from db.states import (
     ChunkState,
     DecisionKind,
@@ -32,29 +31,14 @@ from db.states import (
 )
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _fraction(column: str) -> CheckConstraint:
-    return CheckConstraint(f"{column} >= 0 AND {column} <= 1", name=column)
-
-
-class _Identified(Base):
-    __abstract__ = True
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-
-
-class UserRow(_Identified):
+class UserRow(Identified):
     __tablename__ = "users"
-    __table_args__ = (_one_of("role", Role),)
+    __table_args__ = (one_of("role", Role),)
     name: Mapped[str] = mapped_column(sa.String(120), unique=True)
     role: Mapped[str] = mapped_column(sa.String(20))
 
 
-class CategoryRow(_Identified):
+class CategoryRow(Identified):
     """A node of the category tree; ``path`` is the names from the root, joined by `` > ``."""
 
     __tablename__ = "categories"
@@ -64,7 +48,7 @@ class CategoryRow(_Identified):
     path: Mapped[str] = mapped_column(sa.String(1000), unique=True)
 
 
-class BatchRow(_Identified):
+class BatchRow(Identified):
     """One import. ``content_digest`` makes a second import of the same files a no-op.
 
     ``refusals`` lists the files that did not come in: ``{"name", "reason", "message"}``.
@@ -78,12 +62,12 @@ class BatchRow(_Identified):
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
-class ImageRow(_Identified):
+class ImageRow(Identified):
     """One content, however many listings show it. Size is after EXIF orientation."""
 
     __tablename__ = "images"
     __table_args__ = (
-        _one_of("state", ImageState),
+        one_of("state", ImageState),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("width_px > 0 AND height_px > 0", name="size"),
     )
@@ -104,7 +88,7 @@ class ListingTransitionRow(Base):
     to_state: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
 
 
-class ListingRow(_Identified):
+class ListingRow(Identified):
     """What a seller offers. ``version`` counts up at every change of state.
 
     ``doubt`` orders the review queue: 1 - calibrated probability of the suggested
@@ -114,9 +98,9 @@ class ListingRow(_Identified):
     __tablename__ = "listings"
     __table_args__ = (
         UniqueConstraint("batch_id", "sku"),
-        _one_of("state", ListingState),
+        one_of("state", ListingState),
         CheckConstraint("price >= 0", name="price"),
-        _fraction("doubt"),
+        fraction("doubt"),
         Index("ix_listings_state_doubt_id", "state", "doubt", "id"),
         Index("ix_listings_batch_id_state_doubt_id", "batch_id", "state", "doubt", "id"),
     )
@@ -135,7 +119,7 @@ class ListingRow(_Identified):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
-class ListingImageRow(_Identified):
+class ListingImageRow(Identified):
     """A photo of a listing; position 0 is the main one."""
 
     __tablename__ = "listing_images"
@@ -150,7 +134,7 @@ class ListingImageRow(_Identified):
     file_name: Mapped[str] = mapped_column(sa.String(1000))
 
 
-class ModelVersionRow(_Identified):
+class ModelVersionRow(Identified):
     """A trained checkpoint. At most one version of an architecture is active.
 
     ``labels`` is a list of category paths in the order of the network's outputs;
@@ -160,7 +144,7 @@ class ModelVersionRow(_Identified):
 
     __tablename__ = "model_versions"
     __table_args__ = (
-        _one_of("state", ModelState),
+        one_of("state", ModelState),
         Index(
             "uq_model_versions_active_arch",
             "arch",
@@ -180,7 +164,7 @@ class ModelVersionRow(_Identified):
     problem: Mapped[str | None] = mapped_column(sa.String(1000))
 
 
-class PredictionRow(_Identified):
+class PredictionRow(Identified):
     """What one model version says of one photo.
 
     ``top`` is ``[{"category_id", "probability"}, ...]``, likeliest first; probabilities
@@ -190,7 +174,7 @@ class PredictionRow(_Identified):
     __tablename__ = "predictions"
     __table_args__ = (
         UniqueConstraint("listing_image_id", "model_version_id"),
-        _fraction("probability"),
+        fraction("probability"),
     )
     listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
     model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"), index=True)
@@ -199,7 +183,7 @@ class PredictionRow(_Identified):
     top: Mapped[list[Any]]
 
 
-class EvaluationRow(_Identified):
+class EvaluationRow(Identified):
     """How good a model version, or an ensemble of some, is on one split of one data set.
 
     ``subject`` is the checkpoint's SHA-256, or that of an ensemble's members; an ensemble
@@ -211,7 +195,7 @@ class EvaluationRow(_Identified):
     __tablename__ = "evaluations"
     __table_args__ = (
         UniqueConstraint("subject", "data_digest", "split"),
-        _one_of("split", Split),
+        one_of("split", Split),
         CheckConstraint("pictures > 0", name="pictures"),
         CheckConstraint("length(subject) = 64", name="subject"),
         CheckConstraint("length(data_digest) = 64", name="data_digest"),
@@ -230,7 +214,7 @@ class EvaluationRow(_Identified):
     file_name: Mapped[str] = mapped_column(sa.String(200))
 
 
-class HeldOutReadRow(_Identified):
+class HeldOutReadRow(Identified):
     """A model version was shown a test split: one row each time, whatever came of it.
 
     A figure on a test split is honest only when the split was read once.
@@ -244,7 +228,7 @@ class HeldOutReadRow(_Identified):
     pictures: Mapped[int]
 
 
-class EmbeddingRow(_Identified):
+class EmbeddingRow(Identified):
     """A unit vector, ``dim`` little-endian float16, in a named space; spaces are never mixed."""
 
     __tablename__ = "embeddings"
@@ -258,13 +242,36 @@ class EmbeddingRow(_Identified):
     vector: Mapped[bytes]
 
 
-class ExplanationRow(_Identified):
+class MeasuresRow(Identified):
+    """What the quality checks go by: ``record`` is ``ImageMeasures.as_record`` of the picture."""
+
+    __tablename__ = "measures"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), unique=True)
+    record: Mapped[dict[str, Any]]
+
+
+class LimitRow(Identified):
+    """A limit of a quality check as somebody set it; append-only, the newest one holds.
+
+    ``category_id`` is the top of the branch that it is for, null for all; ``value`` null
+    goes back to the wider branch's limit, and in the end to the check's own.
+    """
+
+    __tablename__ = "limits"
+    __table_args__ = (Index("ix_limits_kind_id", "kind", "id"),)
+    kind: Mapped[str] = mapped_column(sa.String(60))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    value: Mapped[float | None]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class ExplanationRow(Identified):
     """A Grad-CAM picture that was asked for; the file lies in the cache of the data directory."""
 
     __tablename__ = "explanations"
     __table_args__ = (
         UniqueConstraint("prediction_id", "category_id"),
-        _one_of("state", ExplanationState),
+        one_of("state", ExplanationState),
         Index("ix_explanations_state_id", "state", "id"),
     )
     prediction_id: Mapped[int] = mapped_column(ForeignKey("predictions.id"))
@@ -273,7 +280,7 @@ class ExplanationRow(_Identified):
     error: Mapped[str | None] = mapped_column(sa.String(1000))
 
 
-class FlagRow(_Identified):
+class FlagRow(Identified):
     """Something a reviewer should look at. ``detail`` holds what the reason is drawn from."""
 
     __tablename__ = "flags"
@@ -282,8 +289,8 @@ class FlagRow(_Identified):
         ForeignKeyConstraint(
             ["listing_image_id", "listing_id"], ["listing_images.id", "listing_images.listing_id"]
         ),
-        _one_of("severity", FlagSeverity),
-        _one_of("state", FlagState),
+        one_of("severity", FlagSeverity),
+        one_of("state", FlagState),
         Index("ix_flags_listing_id_state", "listing_id", "state"),
         Index("ix_flags_kind_state", "kind", "state"),
     )
@@ -296,15 +303,12 @@ class FlagRow(_Identified):
     state: Mapped[str] = mapped_column(sa.String(20), default=FlagState.OPEN)
 
 
-class FlagVerdictRow(_Identified):
-    """What a reviewer said of a flag; append-only, the latest holds.
-
-    It names photo and kind, not the flag, whose row is a new one after each classification.
-    """
+class FlagVerdictRow(Identified):
+    """What a reviewer said of the flag of a photo and kind; append-only, the latest holds."""
 
     __tablename__ = "flag_verdicts"
     __table_args__ = (
-        _one_of("verdict", FlagVerdict),
+        one_of("verdict", FlagVerdict),
         Index("ix_flag_verdicts_listing_image_id_kind_id", "listing_image_id", "kind", "id"),
     )
     listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
@@ -313,7 +317,7 @@ class FlagVerdictRow(_Identified):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
-class DecisionRow(_Identified):
+class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
@@ -322,7 +326,7 @@ class DecisionRow(_Identified):
 
     __tablename__ = "decisions"
     __table_args__ = (
-        _one_of("kind", DecisionKind),
+        one_of("kind", DecisionKind),
         CheckConstraint(
             "(kind IN ('accept', 'correct')) = (category_id IS NOT NULL)", name="category"
         ),
@@ -342,7 +346,7 @@ class DecisionRow(_Identified):
     active_ms: Mapped[int] = mapped_column(default=0)
 
 
-class JobRow(_Identified):
+class JobRow(Identified):
     """Work for the worker. Pages read ``done``/``failed``/``total`` and nothing else.
 
     ``params`` is what the kind needs, ``progress`` what it shows beside the counters.
@@ -350,7 +354,7 @@ class JobRow(_Identified):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        _one_of("state", JobState),
+        one_of("state", JobState),
         CheckConstraint(
             "done >= 0 AND failed >= 0 AND total >= 0 AND done + failed <= total", name="counters"
         ),
@@ -370,13 +374,13 @@ class JobRow(_Identified):
     finished_at: Mapped[datetime | None]
 
 
-class JobChunkRow(_Identified):
+class JobChunkRow(Identified):
     """A part of a job that one workflow does. ``items`` are ids (listing images)."""
 
     __tablename__ = "job_chunks"
     __table_args__ = (
         UniqueConstraint("job_id", "position"),
-        _one_of("state", ChunkState),
+        one_of("state", ChunkState),
         CheckConstraint("attempts >= 0", name="attempts"),
     )
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
@@ -386,7 +390,7 @@ class JobChunkRow(_Identified):
     attempts: Mapped[int] = mapped_column(default=0)
 
 
-class WorkerRow(_Identified):
+class WorkerRow(Identified):
     """A worker process and when it was last heard of."""
 
     __tablename__ = "workers"

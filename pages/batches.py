@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.actors import Actor
 from core.flags import FLAG_KINDS
+from core.quality import QUALITY_CHECKS
 from core.services import dashboard, publishing, verdicts
 from core.services import jobs as job_service
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
@@ -16,6 +17,7 @@ from core.services.publishing import Readiness
 from core.services.states import ListingState
 from core.services.verdicts import FlagPrecision
 from core.settings import get_settings
+from pages import limits
 from pages.ui import gallery, jobs, links, text
 
 STATE_LABELS = {
@@ -33,6 +35,8 @@ def render(actor: Actor) -> None:
     batch_id = links.read_id("batch")
     if batch_id is None:
         _show_all(actor)
+    elif (kind := st.query_params.get("check")) in QUALITY_CHECKS:
+        limits.show(actor, batch_id=batch_id, kind=kind)
     else:
         _show_one(actor, batch_id)
 
@@ -167,7 +171,9 @@ def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:
 
 
 def _show_flags(actor: Actor, batch: BatchDetail) -> None:
-    st.subheader("Flags", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Flags", anchor=False)
+        _choose_check(batch.summary)
     if not batch.flagged:
         waiting = "The photos are still being looked at." if batch.summary.waiting else ""
         st.caption(waiting or "Nothing in this batch is flagged.")
@@ -175,6 +181,21 @@ def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     precision = verdicts.measure_precision(get_engine(), actor=actor, kinds=kinds)
     for kind, photos in batch.flagged.items():
         _show_flag(batch.summary, kind, photos, precision.get(kind))
+
+
+def _choose_check(batch: BatchSummary) -> None:
+    """Open any check's limit, also of those that flag nothing."""
+    chosen = st.selectbox(
+        "Limits",
+        list(QUALITY_CHECKS),
+        index=None,
+        format_func=lambda key: QUALITY_CHECKS[key].label,
+        placeholder="Limits of the photo checks",
+        label_visibility="collapsed",
+        width=260,
+    )
+    if chosen:
+        links.go("batches", batch=batch.id, check=chosen)
 
 
 def _show_flag(
@@ -191,7 +212,10 @@ def _show_flag(
             " Right is what no reviewer called wrong, of all that were on screen when a listing "
             "was decided, in any batch; the span holds the true share with 95% confidence."
         )
-    st.markdown(title, help=meaning)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(title, help=meaning, width="content")
+        if kind in QUALITY_CHECKS and st.button("Limit", key=f"limit-{kind}", type="tertiary"):
+            links.go("batches", batch=batch.id, check=kind)
     gallery.show(
         [
             gallery.Thumbnail(

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.quality import ImageMeasures
+from core.quality import ImageMeasures, Limits
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,16 @@ class Evidence:
             ``((category path, calibrated probability), ...)``.
         claimed: Category path that the seller gave.
         same_content: Ids of other listings that show the same file.
+        category: Path of the claimed category, else of the suggested one; limits go by it.
+        limits: Those that somebody set in place of the checks' own.
     """
 
     measures: ImageMeasures
     predictions: Mapping[str, tuple[tuple[str, float], ...]]
     claimed: str | None = None
     same_content: tuple[int, ...] = ()
+    category: str | None = None
+    limits: Limits = NO_LIMITS
 
     def mean_probabilities(self) -> dict[str, float]:
         """Return by category the probability averaged over the models.

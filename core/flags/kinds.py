@@ -61,9 +61,14 @@ class FlagKind:
     reason: Callable[[Detail], str]
 
 
-def raise_flags(evidence: Evidence) -> tuple[Finding, ...]:
-    """Return what every rule of ``FLAG_KINDS`` finds, in the order of the table."""
-    hits = ((kind, kind.rule(evidence)) for kind in FLAG_KINDS.values())
+def raise_flags(evidence: Evidence, *, only: str | None = None) -> tuple[Finding, ...]:
+    """Return what every rule of ``FLAG_KINDS`` finds, in the order of the table.
+
+    Args:
+        only: Key of the one kind to look for.
+    """
+    kinds = FLAG_KINDS.values() if only is None else [FLAG_KINDS[only]]
+    hits = ((kind, kind.rule(evidence)) for kind in kinds)
     return tuple(
         Finding(kind.key, kind.severity, hit.score, hit.detail) for kind, hit in hits if hit
     )
@@ -76,10 +81,12 @@ def reason(kind: str, detail: Detail) -> str:
 
 def _quality_kind(check: QualityCheck) -> FlagKind:
     def rule(evidence: Evidence) -> Hit | None:
-        if not check.is_raised(evidence.measures):
+        found = evidence.limits.find(check.key, evidence.category)
+        limit = check.limit if found is None else found
+        if not check.is_raised(evidence.measures, limit):
             return None
-        detail = {"value": check.value(evidence.measures), "limit": check.limit}
-        return Hit(check.excess(evidence.measures), detail)
+        detail = {"value": check.value(evidence.measures), "limit": limit}
+        return Hit(check.excess(evidence.measures, limit), detail)
 
     return FlagKind(
         key=check.key,

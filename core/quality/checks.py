@@ -45,11 +45,12 @@ class QualityCheck:
         value = self.value(measures)
         return value < limit if self.side == "below" else value > limit
 
-    def excess(self, measures: ImageMeasures) -> float:
+    def excess(self, measures: ImageMeasures, limit: float | None = None) -> float:
         """How far beyond the limit, 0 to 1; compares photos within one check."""
+        limit = self.limit if limit is None else limit
         value = self.value(measures)
-        small, large = (value, self.limit) if self.side == "below" else (self.limit, value)
-        return 1.0 - small / large
+        small, large = (value, limit) if self.side == "below" else (limit, value)
+        return min(1.0, max(0.0, 1.0 - small / large)) if large else 0.0
 
 
 QUALITY_CHECKS: dict[str, QualityCheck] = {

@@ -23,10 +23,13 @@ from core.quality import ImageMeasures, measure
 from core.services import chunks
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
+from core.services.limits import read_limits
+from core.services.states import UNDECIDED
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
 from db.queries import jobs as job_queries
+from db.queries import limits as limit_queries
 from db.queries import predictions as queries
 from db.queries.predictions import Photo, Top
 from db.states import ImageState, ListingState
@@ -40,8 +43,6 @@ _WAY_TO_REVIEW = (
     (ListingState.RECEIVED, ListingState.PROCESSING),
     (ListingState.PROCESSING, ListingState.NEEDS_REVIEW),
 )
-
-UNDECIDED = (ListingState.RECEIVED, ListingState.PROCESSING, ListingState.NEEDS_REVIEW)
 
 PhotoOutcome: TypeAlias = "Outcome[int, ImageMeasures]"
 Predictions = dict[str, tuple[tuple[str, float], ...]]  # as in Evidence
@@ -167,6 +168,7 @@ def _write(
             queries.mark_unreadable(session, image_id=photo.image_id, reason=str(error))
     queries.insert_predictions(session, values=list(_prediction_rows(usable.values(), active)))
     queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
+    limit_queries.replace_measures(session, values=_measures_rows(photos, usable))
     _refresh_listings(session, chunk, photos, usable, active)
     failed = len(photos) - len(usable)
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
@@ -206,6 +208,18 @@ def _embedding_rows(
             "dim": len(outcome.embedding),
             "vector": np.asarray(outcome.embedding, "<f2").tobytes(),
         }
+
+
+def _measures_rows(
+    photos: Sequence[Photo], outcomes: Mapping[int, PhotoOutcome]
+) -> list[dict[str, Any]]:
+    """One row an image, however many photos show it."""
+    records = {
+        photo.image_id: measures.as_record()
+        for photo in photos
+        if photo.id in outcomes and (measures := outcomes[photo.id].measures) is not None
+    }
+    return [{"image_id": image_id, "record": record} for image_id, record in records.items()]
 
 
 def _refresh_listings(
@@ -252,13 +266,28 @@ def _awaited(session: Session, chunk: Chunk, listing_ids: Collection[int]) -> se
     return {listing_id for listing_id, photo_id in others if photo_id in awaited}
 
 
-def _suggestion_rows(listing_ids: Iterable[int], tops: Sequence[Top]) -> Iterator[dict[str, Any]]:
+def _suggestions(tops: Sequence[Top]) -> dict[int, Suggestion]:
     """The first photo that any model has seen speaks for the listing."""
-    main: dict[int, list[Top]] = {}
+    found = {}
     for listing_id, of_listing in groupby(tops, key=lambda top: top.listing_id):
-        main[listing_id] = list(next(groupby(of_listing, key=lambda top: top.position))[1])
+        main = next(groupby(of_listing, key=lambda top: top.position))[1]
+        suggestion = suggest([_by_category(top) for top in main])
+        if suggestion:
+            found[listing_id] = suggestion
+    return found
+
+
+def _suggested_paths(session: Session, tops: Sequence[Top]) -> dict[int, str]:
+    suggestions = _suggestions(tops)
+    category_ids = {suggestion.category_id for suggestion in suggestions.values()}
+    paths = queries.list_category_paths(session, category_ids=category_ids)
+    return {listing_id: paths[each.category_id] for listing_id, each in suggestions.items()}
+
+
+def _suggestion_rows(listing_ids: Iterable[int], tops: Sequence[Top]) -> Iterator[dict[str, Any]]:
+    suggestions = _suggestions(tops)
     for listing_id in sorted(listing_ids):
-        suggestion = suggest([_by_category(top) for top in main.get(listing_id, ())])
+        suggestion = suggestions.get(listing_id)
         yield {
             "id": listing_id,
             "suggested_category_id": suggestion and suggestion.category_id,
@@ -275,12 +304,16 @@ def _flag_rows(
 ) -> Iterator[dict[str, Any]]:
     predictions = _predictions_by_photo(session, tops)
     shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
+    suggested = _suggested_paths(session, tops)
+    limits = read_limits(session)
     for photo, measures in measured:
         evidence = Evidence(
             measures=measures,
             predictions=predictions[photo.id],
             claimed=photo.claimed,
             same_content=tuple(sorted(shown_by[photo.image_id] - {photo.listing_id})),
+            category=photo.claimed or suggested.get(photo.listing_id),
+            limits=limits,
         )
         for finding in raise_flags(evidence):
             yield {

@@ -27,6 +27,7 @@ DEFAULT_CHUNK_SIZE = 64
 # What a person must be allowed to do to ask for, or to cancel, a job of a kind.
 JOB_PERMISSIONS: dict[str, Permission] = {
     "classification": "upload",
+    "flags": "tune",
     "sample": "train",
     "training": "train",
 }

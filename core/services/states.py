@@ -2,4 +2,6 @@
 
 from db.states import DecisionKind, JobState, ListingState, ModelState
 
-__all__ = ["DecisionKind", "JobState", "ListingState", "ModelState"]
+__all__ = ["UNDECIDED", "DecisionKind", "JobState", "ListingState", "ModelState"]
+
+UNDECIDED = (ListingState.RECEIVED, ListingState.PROCESSING, ListingState.NEEDS_REVIEW)

@@ -7,13 +7,14 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from core.services import chunks, classification, explanations
+from core.services import chunks, classification, explanations, limits
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
 from core.worker.workplace import Workplace
 
 Work = Callable[[Workplace, Chunk], None]
+Part = Callable[[Workplace, Chunk, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +39,29 @@ class TaskKind:
     isolate: Callable[[Workplace, int, str], None] | None = None
 
 
-def _run_chunk(place: Workplace, chunk_id: int, *, work: Work) -> None:
-    """Count the start, then do the work; a worker that stops takes the count back."""
+def _run_chunk(place: Workplace, chunk_id: int, *, work: Work, part: Part | None = None) -> None:
+    """Count the start, then do the work; a worker that stops takes the count back.
+
+    Args:
+        part: Saves what can be saved of a chunk that took its worker along; None fails the job.
+    """
     begin = partial(chunks.begin, place.engine, chunk_id=chunk_id)
     chunk = through_outages(place.stop, begin)
     if chunk is None:
         return
     try:
-        through_outages(place.stop, lambda: _do(place, chunk, work))
+        through_outages(place.stop, lambda: _do(place, chunk, work, part))
     except WorkerStopping:
         _hand_back(place, chunk)
         raise
 
 
-def _do(place: Workplace, chunk: Chunk, work: Work) -> None:
+def _do(place: Workplace, chunk: Chunk, work: Work, part: Part | None) -> None:
     """Do the work, or, when it took its worker along before, see to it that it stops doing so."""
     if not chunk.is_dangerous:
         work(place, chunk)
-    elif chunk.items:
-        _part(place, chunk, f"the worker died {chunk.crashes} times while it worked on this photo")
+    elif part:
+        part(place, chunk, f"the worker died {chunk.crashes} times while it worked on this photo")
     else:
         error = f"the worker died {chunk.crashes} times while it worked on this job"
         chunks.fail_job(place.engine, job_id=chunk.job_id, error=error)
@@ -81,7 +86,7 @@ def _classify(place: Workplace, chunk_id: int) -> None:
     with place.turn:
         # Before the start is counted: a crash while they load speaks against no photo.
         through_outages(place.stop, place.models.current)
-        _run_chunk(place, chunk_id, work=_classify_chunk)
+        _run_chunk(place, chunk_id, work=_classify_chunk, part=_part)
 
 
 def _isolate_photo(place: Workplace, chunk_id: int, error: str) -> None:
@@ -105,6 +110,10 @@ def _classify_chunk(place: Workplace, chunk: Chunk) -> None:
         models=place.models,
         raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
     )
+
+
+def _renew_flags(place: Workplace, chunk_id: int) -> None:
+    _run_chunk(place, chunk_id, work=lambda _, chunk: limits.renew_flags(place.engine, chunk=chunk))
 
 
 def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
@@ -154,6 +163,7 @@ TASK_KINDS = {
     for kind in (
         # Two, of which one works: the other has been taken from its queue when the turn comes.
         _job_kind("classification", concurrency=2, run=_classify, isolate=_isolate_photo),
+        _job_kind("flags", concurrency=1, run=_renew_flags),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),

@@ -145,14 +145,20 @@ def mark_unreadable(session: Session, *, image_id: int, reason: str) -> None:
 
 
 def replace_open_flags(
-    session: Session, *, photo_ids: Collection[int], values: Sequence[Mapping[str, Any]]
+    session: Session,
+    *,
+    photo_ids: Collection[int],
+    values: Sequence[Mapping[str, Any]],
+    kind: str | None = None,
 ) -> None:
-    """Make the photos' open flags those given; a flag that somebody judged stays as it is."""
-    session.execute(
-        delete(FlagRow).where(
-            FlagRow.listing_image_id.in_(photo_ids), FlagRow.state == FlagState.OPEN
-        )
+    """Make the photos' open flags, of one kind or of all, those given.
+
+    A flag that somebody judged stays as it is.
+    """
+    replaced = delete(FlagRow).where(
+        FlagRow.listing_image_id.in_(photo_ids), FlagRow.state == FlagState.OPEN
     )
+    session.execute(replaced if kind is None else replaced.where(FlagRow.kind == kind))
     insert_missing(session, FlagRow, values, conflict=["listing_image_id", "kind"])
 
 

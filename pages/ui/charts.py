@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -14,6 +15,7 @@ from pages.ui import text
 
 CONFIG = {"displayModeBar": False, "displaylogo": False}
 ROW_HEIGHT_PX = 24
+BINS = 60
 MAX_LABEL_LETTERS = 30
 MAX_DAY_TICKS = 10
 COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6", "#8a8f3c", "#8d6e63")
@@ -271,6 +273,40 @@ def right_and_wrong(parts: Sequence[tuple[str, int]]) -> go.Figure:
     figure.update_xaxes(visible=False, fixedrange=True, range=[0, whole])
     figure.update_yaxes(visible=False, fixedrange=True)
     return _finish(figure, height_px=130, legend=True)
+
+
+def distribution(
+    values: Sequence[float],
+    *,
+    limit: float,
+    in_force: float,
+    side: Literal["below", "above"],
+    axis: str,
+) -> go.Figure:
+    """How often each value occurs; what lies beyond the limit stands out.
+
+    Args:
+        in_force: The limit that holds; drawn where it is another.
+    """
+    step = (max(values) - min(values)) / BINS or 1.0
+    beyond = [value for value in values if (value < limit if side == "below" else value > limit)]
+    within = [value for value in values if (value >= limit if side == "below" else value <= limit)]
+    figure = go.Figure()
+    for name, part, colour in (("passes", within, GREY), ("flagged", beyond, COLOURS[1])):
+        figure.add_histogram(
+            x=part,
+            name=name,
+            xbins={"start": limit - 1000 * step, "size": step},  # no bar on both sides
+            marker={"color": colour},
+            hovertemplate=f"%{{x}}: %{{y:,}} photos, {name}<extra></extra>",
+        )
+    figure.add_vline(x=limit, line={"color": COLOURS[1], "width": 2})
+    if in_force != limit:
+        figure.add_vline(x=in_force, line={"color": GREY, "width": 1, "dash": "dot"})
+    figure.update_layout(barmode="stack", bargap=0.03)
+    figure.update_xaxes(title=axis, fixedrange=True)
+    figure.update_yaxes(title="Photos", fixedrange=True)
+    return _finish(figure, height_px=260, legend=True)
 
 
 def short(label: str) -> str:

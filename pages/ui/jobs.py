@@ -17,6 +17,7 @@ REFRESH_S = 1.0
 
 JOB_LABELS = {
     "classification": "Classifying photos",
+    "flags": "Renewing flags",
     "sample": "Preparing the sample catalog",
     "training": "Training",
 }

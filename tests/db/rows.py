@@ -19,8 +19,10 @@ from db.rows import (
     ImageRow,
     JobChunkRow,
     JobRow,
+    LimitRow,
     ListingImageRow,
     ListingRow,
+    MeasuresRow,
     ModelVersionRow,
     PredictionRow,
     UserRow,
@@ -143,6 +145,8 @@ def add_everything(engine: sa.Engine) -> None:
                     pictures=3,
                 ),
                 JobChunkRow(job_id=job.id, position=0, items=[photo.id]),
+                LimitRow(kind="dark", category_id=category_id, value=0.3, user_id=user_id),
+                MeasuresRow(image_id=photo.image_id, record={"brightness": 0.2}),
                 WorkerRow(executor_id="w1"),
             ]
         )

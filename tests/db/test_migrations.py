@@ -60,7 +60,7 @@ def test_without_verdicts_a_dismissed_flag_is_open_again(any_engine):
     with transaction(any_engine) as session:
         session.execute(sa.update(FlagRow).values(state=FlagState.DISMISSED))
 
-    database.downgrade(any_engine, "0004")
+    database.downgrade(any_engine, "0005")
     database.upgrade(any_engine)
 
     with reading(any_engine) as session:

@@ -1,6 +1,6 @@
 """what reviewers say of flags, and no publishing against an open blocking flag
 
-Revision: 0005, after 0004
+Revision: 0006, after 0005
 
 On SQLite a batch migration of ``flags`` must drop ``listings_publish`` first and make it
 again afterwards: its condition names that table.
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0005"
-down_revision: str | Sequence[str] | None = "0004"
+revision: str = "0006"
+down_revision: str | Sequence[str] | None = "0005"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,0 +1,33 @@
+"""Limits that somebody set in place of a check's own, for all categories or a branch of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SEPARATOR = " > "
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits by check and branch; what is not in it is as the table of checks says.
+
+    Attributes:
+        values: By (check's key, category path at the top of the branch); the path None is
+            for all categories.
+    """
+
+    values: Mapping[tuple[str, str | None], float] = field(default_factory=dict)
+
+    def find(self, check: str, category: str | None) -> float | None:
+        """Return the limit of the smallest branch that holds the category; None where none is.
+
+        Args:
+            category: Path of a listing's category, None where it is not known.
+        """
+        branches = (*branches_of(category), None)
+        return next((self.values[check, at] for at in branches if (check, at) in self.values), None)
+
+
+def branches_of(category: str | None) -> tuple[str, ...]:
+    """Return the category's path and those above it, the smallest branch first."""
+    names = category.split(SEPARATOR) if category else []
+    return tuple(SEPARATOR.join(names[:depth]) for depth in range(len(names), 0, -1))
