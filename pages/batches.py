@@ -18,7 +18,7 @@ from core.services.states import ListingState
 from core.services.verdicts import FlagPrecision
 from core.settings import get_settings
 from pages import limits
-from pages.ui import gallery, jobs, links, text
+from pages.ui import flags, gallery, jobs, links, text
 
 STATE_LABELS = {
     ListingState.NEEDS_REVIEW: "To review",
@@ -207,11 +207,8 @@ def _show_flag(
     title = f"**{FLAG_KINDS[kind].label}** · {text.count(batch.flags[kind], 'listing')}"
     meaning = FLAG_KINDS[kind].doc
     if precision is not None:
-        title += f" · {_precision_words(precision)}"
-        meaning += (
-            " Right is what no reviewer called wrong, of all that were on screen when a listing "
-            "was decided, in any batch; the span holds the true share with 95% confidence."
-        )
+        title += f" · {flags.rightness(precision)}"
+        meaning += f" {flags.RIGHTNESS_DOC}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(title, help=meaning, width="content")
         if kind in QUALITY_CHECKS and st.button("Limit", key=f"limit-{kind}", type="tertiary"):
@@ -225,15 +222,6 @@ def _show_flag(
             )
             for photo in photos
         ]
-    )
-
-
-def _precision_words(precision: FlagPrecision) -> str:
-    """``right 46 of 50, 92%, 81 to 97%``."""
-    share = precision.precision
-    return (
-        f"right {precision.right:,} of {precision.looked_at:,}, "
-        f"{text.percent(share.value, digits=0)}, {text.span(share.low, share.high, digits=0)}"
     )
 
 

@@ -7,10 +7,10 @@ import streamlit as st
 
 from core.actors import PERMISSIONS, Actor
 from core.quality import QUALITY_CHECKS, QualityCheck
-from core.services import limits
+from core.services import limits, verdicts
 from core.services.database import get_engine
 from core.services.limits import CheckView, LimitChange, MeasuredPhoto
-from pages.ui import charts, gallery, jobs, links, text
+from pages.ui import charts, flags, gallery, jobs, links, text
 
 EXAMPLES = 12
 EVERYWHERE = "All categories"
@@ -23,6 +23,7 @@ def show(actor: Actor, *, batch_id: int, kind: str) -> None:
     check = QUALITY_CHECKS[kind]
     st.title(check.label)
     st.caption(f"{check.doc} Measured as: {check.how}.")
+    _show_rightness(actor, kind)
     jobs.show(actor, kind="flags")
     branch = _choose_branch(actor, batch_id, kind)
     view = limits.get_check(get_engine(), actor=actor, kind=kind, batch_id=batch_id, branch=branch)
@@ -37,6 +38,12 @@ def show(actor: Actor, *, batch_id: int, kind: str) -> None:
     _show_catch(view, limit, batch_id)
     _show_saving(actor, view, limit, branch)
     _show_changes(check, view.changes)
+
+
+def _show_rightness(actor: Actor, kind: str) -> None:
+    found = verdicts.measure_precision(get_engine(), actor=actor, kinds=[kind])
+    if kind in found:
+        st.markdown(f"So far {flags.rightness(found[kind])}", help=flags.RIGHTNESS_DOC)
 
 
 def _choose_branch(actor: Actor, batch_id: int, kind: str) -> str | None:

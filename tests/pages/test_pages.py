@@ -155,6 +155,8 @@ def test_a_flag_shows_how_often_it_was_right_once_somebody_looked(
     shown = words(draw("batches", batch=str(batch_id))).split("\n")
     assert "**Blurry** · 3 listings · right 1 of 2, 50%, 9 to 91%" in shown
     assert "**Too dark** · 4 listings" in shown
+    limit = words(draw("batches", batch=str(batch_id), check="blurry"))
+    assert "So far right 1 of 2, 50%, 9 to 91%" in limit
 
 
 def test_a_job_that_failed_says_why(engine: sa.Engine, actor: Actor, batch_id: int) -> None:
