@@ -148,15 +148,17 @@ def _show_actions(
 
 
 def _show_publish(actor: Actor, batch: BatchSummary, readiness: Readiness) -> None:
-    if st.button(
-        f"Publish {text.count(readiness.ready, 'listing')}",
+    listings = text.count(readiness.ready, "listing")
+    with st.popover(
+        f"Publish {listings}",
         icon=":material/publish:",
         disabled=not readiness.ready,
-        help="Publishes what is accepted or corrected and has no open flag that blocks it. "
-        "What is published can no longer be changed here.",
+        help="Publishes what is accepted or corrected and has no open flag that blocks it.",
     ):
-        publishing.publish_batch(get_engine(), actor=actor, batch_id=batch.id)
-        st.rerun()
+        st.write(f"{listings} of {text.plain(batch.name)} go live. This cannot be undone here.")
+        if st.button(f"Yes, publish {listings}", type="primary", disabled=not readiness.ready):
+            publishing.publish_batch(get_engine(), actor=actor, batch_id=batch.id)
+            st.rerun()
 
 
 def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:

@@ -147,7 +147,11 @@ def renew_flags(engine: sa.Engine, *, chunk: Chunk) -> None:
     with transaction(engine) as session:
         if not chunks.lock(session, chunk=chunk):
             return
-        measured = queries.list_measured(session, photo_ids=chunk.items, states=UNDECIDED)
+        found = queries.list_measured(session, photo_ids=chunk.items)
+        undecided = prediction_queries.list_listings_in(
+            session, listing_ids={row.listing_id for row in found}, states=UNDECIDED
+        )
+        measured = [row for row in found if row.listing_id in undecided]
         limits = read_limits(session)
         prediction_queries.replace_open_flags(
             session,

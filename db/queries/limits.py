@@ -86,9 +86,8 @@ def list_measured(
     *,
     batch_id: int | None = None,
     photo_ids: Collection[int] | None = None,
-    states: Collection[ListingState] | None = None,
 ) -> Sequence[Measured]:
-    """Return the photos that were measured, of a batch, or these, or of listings in a state."""
+    """Return the photos that were measured, of a batch or these."""
     claimed, suggested = aliased(CategoryRow), aliased(CategoryRow)
     query = (
         select(
@@ -110,8 +109,6 @@ def list_measured(
         query = query.where(ListingRow.batch_id == batch_id)
     if photo_ids is not None:
         query = query.where(ListingImageRow.id.in_(photo_ids))
-    if states is not None:
-        query = query.where(ListingRow.state.in_(states))
     return [Measured._make(row) for row in session.execute(query)]
 
 

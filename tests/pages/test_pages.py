@@ -130,14 +130,15 @@ def test_a_batch_publishes_what_no_flag_blocks_and_says_what_stays(
     app = draw("batches", batch=str(batch_id))
     assert "1 decided listing stays behind" in words(app)
     assert "Claimed category differs (1)" in words(app)
-    (publish,) = [button for button in app.button if button.label == "Publish 1 listing"]
-    publish.click().run()
+    assert "cannot be undone" in words(app)
+    (confirm,) = [button for button in app.button if button.label == "Yes, publish 1 listing"]
+    confirm.click().run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric} == {
         "Accepted": "1",
         "Published": "1",
     }
-    (publish,) = [button for button in app.button if button.label == "Publish 0 listings"]
+    (publish,) = [button for button in app.button if button.label == "Yes, publish 0 listings"]
     assert publish.disabled
 
 
