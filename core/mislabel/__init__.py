@@ -1,0 +1,5 @@
+"""Which listings are claimed to be of a wrong category, and how sure that is. Arrays only."""
+
+from core.mislabel.alarms import conformal_p_values, false_alarm_rates
+
+__all__ = ["conformal_p_values", "false_alarm_rates"]
