@@ -47,7 +47,9 @@ DRAWS = 200  # of trusted listings, over all noisings
 TRUSTED = 500
 PROMISED = 0.1
 TOP = 100
-REGULARISATION = 0.01  # scikit-learn's C; likeliest claims, out of fold, on Grocery's train split
+# scikit-learn's C. On Grocery's train split cleanlab's best is better off than with 0.03 in three
+# of the four cases (at 20 % by 0.003 and 0.025), and within 0.002 in the other.
+REGULARISATION = 0.01
 UNSEEN = -30.0  # logit of a category that a fold's other four do not hold
 
 Indices = NDArray[np.int64]
