@@ -26,12 +26,12 @@ class NoveltyMethod:
 
     Attributes:
         key: Stored, so never renamed.
-        fit: Learns what is known; the paper of the method stands there.
+        fit: ``Reference`` to scorer; the method's paper, and what of it can be set, stand there.
     """
 
     key: str
     label: str
-    fit: Callable[[Reference], Scorer]
+    fit: Callable[..., Scorer]
 
 
 def fit_max_softmax(reference: Reference) -> Scorer:
@@ -71,15 +71,15 @@ def fit_energy(reference: Reference) -> Scorer:
     return lambda embeddings: -_log_sum_exp(reference.classify(embeddings))
 
 
-def fit_nearest(reference: Reference) -> Scorer:
-    """The cosine to the ``NEIGHBOURS``-th nearest training photo, about the mean of all.
+def fit_nearest(reference: Reference, *, neighbours: int = NEIGHBOURS) -> Scorer:
+    """The cosine to the ``neighbours``-th nearest training photo, about the mean of all.
 
     Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022
     (arXiv:2204.06507).
     """
     centre = reference.embeddings.mean(axis=0)
     known = to_unit(reference.embeddings - centre)
-    rank = min(NEIGHBOURS, len(known))
+    rank = min(neighbours, len(known))
 
     def score(embeddings: Floats) -> Floats:
         cosines = to_unit(embeddings - centre) @ known.T
@@ -89,27 +89,27 @@ def fit_nearest(reference: Reference) -> Scorer:
     return score
 
 
-def fit_mahalanobis(reference: Reference) -> Scorer:
+def fit_mahalanobis(reference: Reference, *, shrinkage: float = SHRINKAGE) -> Scorer:
     """The squared Mahalanobis distance to the nearest category's mean.
 
     Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
     Adversarial Attacks", NeurIPS 2018 (arXiv:1807.03888). The covariance that the categories
-    share is shrunk by ``SHRINKAGE``: it has more entries than there are photos.
+    share is shrunk by ``shrinkage``: it has more entries than there are photos.
     """
     means = reference.category_means()
-    whiten = _whitening(reference.embeddings - means[reference.labels])
+    whiten = _whitening(reference.embeddings - means[reference.labels], shrinkage)
     return lambda embeddings: _squared_distances(embeddings @ whiten, means @ whiten).min(axis=1)
 
 
-def fit_relative_mahalanobis(reference: Reference) -> Scorer:
+def fit_relative_mahalanobis(reference: Reference, *, shrinkage: float = SHRINKAGE) -> Scorer:
     """The same, less the squared distance to the mean of all under the covariance of all.
 
     Ren et al., "A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021
     (arXiv:2106.09022).
     """
-    to_categories = fit_mahalanobis(reference)
+    to_categories = fit_mahalanobis(reference, shrinkage=shrinkage)
     centre = reference.embeddings.mean(axis=0, keepdims=True)
-    whiten = _whitening(reference.embeddings - centre)
+    whiten = _whitening(reference.embeddings - centre, shrinkage)
 
     def score(embeddings: Floats) -> Floats:
         to_all = _squared_distances(embeddings @ whiten, centre @ whiten)[:, 0]
@@ -118,15 +118,15 @@ def fit_relative_mahalanobis(reference: Reference) -> Scorer:
     return score
 
 
-def fit_vim(reference: Reference) -> Scorer:
+def fit_vim(reference: Reference, *, dimensions: int = PRINCIPAL) -> Scorer:
     """What of the embedding lies outside the principal space, as a logit beside the others.
 
     Wang et al., "ViM: Out-Of-Distribution with Virtual-logit Matching", CVPR 2022
-    (arXiv:2203.10807), with a principal space of ``PRINCIPAL`` dimensions.
+    (arXiv:2203.10807), with a principal space of so many ``dimensions``.
     """
     origin = -np.linalg.pinv(reference.weight) @ reference.bias
     shifted = reference.embeddings - origin
-    outside = np.linalg.eigh(shifted.T @ shifted)[1][:, :-PRINCIPAL]  # (D, D - PRINCIPAL)
+    outside = np.linalg.eigh(shifted.T @ shifted)[1][:, :-dimensions]  # (D, D - dimensions)
     residuals = np.linalg.norm(shifted @ outside, axis=1)
     largest = reference.classify(reference.embeddings).max(axis=1)
     scale = largest.mean() / max(residuals.mean(), SMALLEST)
@@ -145,11 +145,15 @@ def _log_sum_exp(logits: Floats) -> Floats:
     return total
 
 
-def _whitening(deviations: Floats) -> Floats:
-    """Return (D, D) that gives (N, D) deviations a covariance near the identity."""
+def _whitening(deviations: Floats, shrinkage: float) -> Floats:
+    """Return (D, D) that gives (N, D) deviations a covariance near the identity.
+
+    Args:
+        shrinkage: Added to every variance, as a share of their mean.
+    """
     covariance = deviations.T @ deviations / len(deviations)
     width = len(covariance)
-    floor = SHRINKAGE * np.trace(covariance) / width + SMALLEST
+    floor = shrinkage * np.trace(covariance) / width + SMALLEST
     variances, axes = np.linalg.eigh(covariance + floor * np.eye(width))
     whitening: Floats = axes / np.sqrt(variances)
     return whitening
