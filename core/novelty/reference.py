@@ -38,9 +38,28 @@ class Reference:
         means: Floats = sums / counts[:, None]
         return means
 
+    def deviations(self) -> Floats:
+        """Return what sets each photo apart from the mean of its category, (N, D)."""
+        away: Floats = self.embeddings - self.category_means()[self.labels]
+        return away
+
 
 def to_unit(vectors: Floats) -> Floats:
     """Return (M, D) vectors at length 1; one of length 0 stays as it is."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Floats = vectors / np.maximum(lengths, SMALLEST)
     return unit
+
+
+def find_whitening(deviations: Floats, shrinkage: float) -> Floats:
+    """Return (D, D) that gives (N, D) deviations a covariance near the identity.
+
+    Args:
+        shrinkage: Added to every variance, as a share of their mean.
+    """
+    covariance = deviations.T @ deviations / len(deviations)
+    width = len(covariance)
+    floor = shrinkage * np.trace(covariance) / width + SMALLEST
+    variances, axes = np.linalg.eigh(covariance + floor * np.eye(width))
+    whitening: Floats = axes / np.sqrt(variances)
+    return whitening

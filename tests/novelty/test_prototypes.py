@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -77,6 +79,16 @@ def test_each_example_counts_alike_whatever_its_length(lengths: list[float]) -> 
     directions = np.random.default_rng(0).normal(size=(len(lengths), 6))
     scaled = directions * np.array(lengths)[:, None]
 
-    np.testing.assert_allclose(
-        make_prototype(scaled, np.zeros(6)), make_prototype(directions, np.zeros(6))
-    )
+    np.testing.assert_allclose(make_prototype(scaled), make_prototype(directions))
+
+
+def test_what_photos_of_one_category_differ_in_counts_less() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(2), 50)
+    embeddings = np.stack([np.where(labels == 0, 1.0, -1.0), rng.normal(scale=9, size=100)], 1)
+    reference = Reference(embeddings, labels, np.zeros((2, 2)), np.zeros(2))
+    whitened = Prototypes.of(reference, ["A", "B"])
+    plain = replace(whitened, whitening=np.eye(2))
+
+    photo = np.array([[1.0, 9.0]])
+    assert whitened.compare(photo)[0, 0] > plain.compare(photo)[0, 0] + 0.05
