@@ -9,11 +9,12 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from pages.models.views import VIEWS
-from tests.browser.screens import open_page
+from tests.browser.screens import READY, open_page
 from tests.services.evaluated import MILK, PEAR, make_subject
 
 CUSTOM_CNN = f"Custom CNN {make_subject('custom_cnn', 1).digest[:8]}"
 ROW_PX = 35  # of a table
+SETTLING_MS = 300  # a canvas that was just put up takes no clicks for some frames
 
 
 def open_view(page: Page, path: str) -> None:
@@ -25,6 +26,9 @@ def select_row(page: Page, row: int) -> None:
     """Click the box before a row of the first table, which is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
+    expect(page.locator(READY)).to_be_visible()  # a click while the page is drawn is lost
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.wait_for_timeout(SETTLING_MS)
     table.click(position={"x": 18, "y": ROW_PX * (row + 1) + 18})
 
 
