@@ -43,7 +43,8 @@ def mean(image: DecodedImage) -> float:
 def test_every_model_sees_what_it_would_see_alone(models: list[LoadedModel]) -> None:
     pictures = {seed: draw_pixels(48, 40, seed=seed) for seed in range(5)}
     items = [(seed, reads(draw_png(seed=seed))) for seed in pictures]
-    outcomes = list(make_classifier(models, batch_size=2, precision="float32").classify(items, mean))
+    classifier = make_classifier(models, batch_size=2, precision="float32")
+    outcomes = list(classifier.classify(items, mean))
     assert sorted(outcome.key for outcome in outcomes) == list(pictures)
     for outcome in outcomes:
         assert outcome.size_px == (48, 40)
