@@ -25,7 +25,7 @@ def show(actor: Actor, *, batch_id: int, kind: str) -> None:
     st.caption(f"{check.doc} Measured as: {check.how}.")
     _show_rightness(actor, kind)
     jobs.show(actor, kind="flags")
-    branch = _choose_branch(actor, batch_id, kind)
+    branch = _choose_branch(actor, batch_id)
     view = limits.get_check(get_engine(), actor=actor, kind=kind, batch_id=batch_id, branch=branch)
     if not view.photos:
         st.info(
@@ -46,11 +46,11 @@ def _show_rightness(actor: Actor, kind: str) -> None:
         st.markdown(f"So far {flags.rightness(found[kind])}", help=flags.RIGHTNESS_DOC)
 
 
-def _choose_branch(actor: Actor, batch_id: int, kind: str) -> str | None:
-    view = limits.get_check(get_engine(), actor=actor, kind=kind, batch_id=batch_id)
+def _choose_branch(actor: Actor, batch_id: int) -> str | None:
+    branches = limits.list_branches(get_engine(), actor=actor, batch_id=batch_id)
     chosen = st.selectbox(
         "Limit for",
-        [EVERYWHERE, *view.branches],
+        [EVERYWHERE, *branches],
         help="A branch of categories may have a limit of its own; the smallest one counts.",
         width=420,
     )

@@ -56,7 +56,6 @@ class CheckView:
         limit: The one that holds for the branch asked for.
         photos: Those of the branch that have the measure, the worst first.
         listings: How many listings of the branch were measured.
-        branches: Category paths for which a limit of their own makes sense here.
         changes: The newest first.
     """
 
@@ -64,7 +63,6 @@ class CheckView:
     limit: float
     photos: tuple[MeasuredPhoto, ...]
     listings: int
-    branches: tuple[str, ...]
     changes: tuple[LimitChange, ...]
 
     def list_beyond(self, limit: float) -> tuple[MeasuredPhoto, ...]:
@@ -94,7 +92,6 @@ def get_check(
     with reading(engine) as session:
         measured = queries.list_measured(session, batch_id=batch_id)
         limits = read_limits(session)
-        paths = queries.list_category_paths(session, batch_id=batch_id)
         changes = queries.list_changes(session, kind=kind, limit=MAX_CHANGES)
     inside = [row for row in measured if branch is None or branch in branches_of(row.category)]
     found = limits.find(kind, branch)
@@ -103,9 +100,20 @@ def get_check(
         limit=QUALITY_CHECKS[kind].limit if found is None else found,
         photos=_sort_photos(kind, inside),
         listings=len({row.listing_id for row in inside}),
-        branches=tuple(sorted({branch for path in paths for branch in branches_of(path)})),
         changes=tuple(LimitChange(*change) for change in changes),
     )
+
+
+def list_branches(
+    engine: sa.Engine,
+    *,
+    actor: Actor,  # noqa: ARG001 -- every role may look
+    batch_id: int,
+) -> tuple[str, ...]:
+    """Return the category paths for which a limit of their own makes sense in the batch."""
+    with reading(engine) as session:
+        paths = queries.list_category_paths(session, batch_id=batch_id)
+    return tuple(sorted({branch for path in paths for branch in branches_of(path)}))
 
 
 def set_limit(

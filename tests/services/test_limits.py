@@ -85,7 +85,11 @@ def test_a_check_tells_what_any_limit_would_catch(any_engine, actor, batch_id):
     assert [photo.value for photo in view.photos] == [0.2, 0.2, 0.4, 0.6]
     assert view.listings == 4
     assert [photo.sku for photo in view.list_beyond(0.4)] == ["A", "D"]
-    assert view.branches == ("Home", "Home > Lamp", "Home > Mug")
+
+
+def test_every_branch_of_a_batch_may_have_a_limit(any_engine, actor, batch_id):
+    branches = limits.list_branches(any_engine, actor=actor, batch_id=batch_id)
+    assert branches == ("Home", "Home > Lamp", "Home > Mug")
 
 
 def test_a_branch_shows_its_own_photos_by_claim_and_else_by_suggestion(any_engine, actor, batch_id):
