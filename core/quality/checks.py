@@ -41,8 +41,10 @@ class QualityCheck:
 
     def is_raised(self, measures: ImageMeasures, limit: float | None = None) -> bool:
         """Whether the photo is flagged, by the check's own limit or another."""
-        limit = self.limit if limit is None else limit
-        value = self.value(measures)
+        return self.is_beyond(self.value(measures), self.limit if limit is None else limit)
+
+    def is_beyond(self, value: float, limit: float) -> bool:
+        """Whether the value lies on the doubtful side of the limit; NaN never does."""
         return value < limit if self.side == "below" else value > limit
 
     def excess(self, measures: ImageMeasures, limit: float | None = None) -> float:
