@@ -69,8 +69,9 @@ def _choose_limit(check: QualityCheck, view: CheckView, branch: str | None) -> f
         help=f"Photos {check.side} it are flagged. The check's own limit is {check.limit:g}.",
     )
     values = [photo.value for photo in view.photos]
+    caught = len(view.list_beyond(typed))  # the worst come first
     figure = charts.distribution(
-        values, limit=typed, in_force=view.limit, side=check.side, axis=check.unit
+        values[caught:], values[:caught], limit=typed, in_force=view.limit, axis=check.unit
     )
     st.plotly_chart(figure, config=charts.CONFIG, key="distribution")
     return typed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SEPARATOR = " > "
+from core.evaluation.grouping import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,12 +67,8 @@ class CheckView:
 
     def list_beyond(self, limit: float) -> tuple[MeasuredPhoto, ...]:
         """Return the photos that this limit would flag, those nearest to it last."""
-        below = QUALITY_CHECKS[self.kind].side == "below"
-        return tuple(
-            photo
-            for photo in self.photos
-            if (photo.value < limit if below else photo.value > limit)
-        )
+        check = QUALITY_CHECKS[self.kind]
+        return tuple(photo for photo in self.photos if check.is_beyond(photo.value, limit))
 
 
 def get_check(
@@ -195,12 +191,9 @@ def _sort_photos(kind: str, measured: Sequence[Measured]) -> tuple[MeasuredPhoto
 
 
 def _list_chunks(session: Session) -> Iterator[Sequence[int]]:
-    after_id = 0
-    while photo_ids := queries.list_photo_ids(
-        session, states=UNDECIDED, after_id=after_id, limit=PHOTOS_A_CHUNK
-    ):
-        yield photo_ids
-        after_id = photo_ids[-1]
+    photo_ids = queries.list_photo_ids(session, states=UNDECIDED)
+    for start in range(0, len(photo_ids), PHOTOS_A_CHUNK):
+        yield photo_ids[start : start + PHOTOS_A_CHUNK]
 
 
 def _find_branch(session: Session, branch: str | None) -> int | None:

@@ -112,16 +112,13 @@ def list_measured(
     return [Measured._make(row) for row in session.execute(query)]
 
 
-def list_photo_ids(
-    session: Session, *, states: Collection[ListingState], after_id: int, limit: int
-) -> Sequence[int]:
+def list_photo_ids(session: Session, *, states: Collection[ListingState]) -> Sequence[int]:
     """Return photos of listings in these states, by id."""
     query = (
         select(ListingImageRow.id)
         .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
-        .where(ListingRow.state.in_(states), ListingImageRow.id > after_id)
+        .where(ListingRow.state.in_(states))
         .order_by(ListingImageRow.id)
-        .limit(limit)
     )
     return session.scalars(query).all()
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -276,21 +275,21 @@ def right_and_wrong(parts: Sequence[tuple[str, int]]) -> go.Figure:
 
 
 def distribution(
-    values: Sequence[float],
+    within: Sequence[float],
+    beyond: Sequence[float],
     *,
     limit: float,
     in_force: float,
-    side: Literal["below", "above"],
     axis: str,
 ) -> go.Figure:
     """How often each value occurs; what lies beyond the limit stands out.
 
     Args:
+        within: Values on the good side of the limit; with ``beyond`` at least one.
         in_force: The limit that holds; drawn where it is another.
     """
+    values = [*within, *beyond]
     step = (max(values) - min(values)) / BINS or 1.0
-    beyond = [value for value in values if (value < limit if side == "below" else value > limit)]
-    within = [value for value in values if (value >= limit if side == "below" else value <= limit)]
     figure = go.Figure()
     for name, part, colour in (("passes", within, GREY), ("flagged", beyond, COLOURS[1])):
         figure.add_histogram(
