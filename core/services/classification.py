@@ -234,6 +234,7 @@ def _refresh_listings(
         session, listing_ids={photo.listing_id for photo in photos}, states=UNDECIDED
     )
     tops = queries.list_tops(session, listing_ids=undecided, version_ids=active.version_ids)
+    suggestions = _suggestions(tops)
     measured = [
         (photo, measures)
         for photo in photos
@@ -243,10 +244,10 @@ def _refresh_listings(
     queries.replace_open_flags(
         session,
         photo_ids=[photo.id for photo, _ in measured],
-        values=list(_flag_rows(session, measured, tops)),
+        values=list(_flag_rows(session, measured, tops, suggestions)),
     )
     finished = undecided - _awaited(session, chunk, undecided)
-    queries.set_suggestions(session, values=list(_suggestion_rows(finished, tops)))
+    queries.set_suggestions(session, values=list(_suggestion_rows(finished, suggestions)))
     for from_state, to_state in _WAY_TO_REVIEW:
         queries.move_listings(
             session, listing_ids=finished, from_state=from_state, to_state=to_state
@@ -277,15 +278,15 @@ def _suggestions(tops: Sequence[Top]) -> dict[int, Suggestion]:
     return found
 
 
-def _suggested_paths(session: Session, tops: Sequence[Top]) -> dict[int, str]:
-    suggestions = _suggestions(tops)
+def _suggested_paths(session: Session, suggestions: Mapping[int, Suggestion]) -> dict[int, str]:
     category_ids = {suggestion.category_id for suggestion in suggestions.values()}
     paths = queries.list_category_paths(session, category_ids=category_ids)
     return {listing_id: paths[each.category_id] for listing_id, each in suggestions.items()}
 
 
-def _suggestion_rows(listing_ids: Iterable[int], tops: Sequence[Top]) -> Iterator[dict[str, Any]]:
-    suggestions = _suggestions(tops)
+def _suggestion_rows(
+    listing_ids: Iterable[int], suggestions: Mapping[int, Suggestion]
+) -> Iterator[dict[str, Any]]:
     for listing_id in sorted(listing_ids):
         suggestion = suggestions.get(listing_id)
         yield {
@@ -300,11 +301,14 @@ def _by_category(top: Top) -> dict[int, float]:
 
 
 def _flag_rows(
-    session: Session, measured: Sequence[tuple[Photo, ImageMeasures]], tops: Sequence[Top]
+    session: Session,
+    measured: Sequence[tuple[Photo, ImageMeasures]],
+    tops: Sequence[Top],
+    suggestions: Mapping[int, Suggestion],
 ) -> Iterator[dict[str, Any]]:
     predictions = _predictions_by_photo(session, tops)
     shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
-    suggested = _suggested_paths(session, tops)
+    suggested = _suggested_paths(session, suggestions)
     limits = read_limits(session)
     for photo, measures in measured:
         evidence = Evidence(
