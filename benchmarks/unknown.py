@@ -14,40 +14,30 @@ photos, beside the known ones: how many of its test photos are nearest to its pr
 ``prototype.taken`` is the share of the known ones' test photos that it takes from them.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from benchmarks import harness
-from benchmarks.harness import BENCHMARKS_DIR, Figures, Options
+from benchmarks.features import load_features
+from benchmarks.harness import Figures, Options
 from benchmarks.quality import auroc
-from core.imaging import ImageLimits, decode
-from core.models import Geometry, get_architecture
-from core.models.architectures import embed
-from core.models.preprocessing import crop, normalise
-from core.models.weights import build_network
 from core.novelty import NOVELTY_METHODS, Prototypes, Reference, Scorer, recognise
 from core.training.datasets import read_dataset
+from core.training.transfer import regress
 
 Floats = NDArray[np.float64]
 
-ARCHITECTURE = "efficientnet_lite0"
-LIMITS = ImageLimits(max_bytes=50_000_000, max_pixels=100_000_000)
 SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION = 0, 0.2, 0.2  # of data without a split
 HELD_OUT = 16 / 81
 EXAMPLES = 5
 DRAWS, QUICK_DRAWS = 5, 2
 TUNING_SEED = 1000  # the draws that choose begin here, those that report at 0
-PENALTY, ITERATIONS = 1e-2, 100
-BATCH = 32
+PENALTY = 1e-2
 NEW = "new"
 
 SETTINGS: Mapping[str, tuple[str, Sequence[float]]] = {
@@ -140,7 +130,8 @@ def _read_photos(data: Path) -> Photos:
     parts = np.array([sample.part or "train" for sample in samples])
     if "test" not in parts:
         parts = _split(labels)
-    return Photos(labels, parts, _embed_once([sample.path for sample in samples]))
+    embeddings = load_features([sample.path for sample in samples]).astype(np.float64)
+    return Photos(labels, parts, embeddings)
 
 
 def _split(labels: NDArray[np.int64]) -> NDArray[np.str_]:
@@ -154,40 +145,6 @@ def _split(labels: NDArray[np.int64]) -> NDArray[np.str_]:
         parts[photos[:test]] = "test"
         parts[photos[test : test + validation]] = "validation"
     return parts
-
-
-def _embed_once(paths: Sequence[Path]) -> Floats:
-    """Return the embeddings, (N, D), from the file that an earlier run of these photos left."""
-    stamps = [(str(path.resolve()), path.stat().st_mtime_ns) for path in paths]
-    digest = hashlib.sha256(repr((ARCHITECTURE, stamps)).encode()).hexdigest()[:12]
-    file = BENCHMARKS_DIR / f"unknown-{digest}.npy"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(".part.npy")
-        np.save(unfinished, np.concatenate(list(_embed(paths))))
-        unfinished.replace(file)
-    embeddings: Floats = np.load(file).astype(np.float64)
-    return embeddings
-
-
-@torch.inference_mode()
-def _embed(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
-    """Yield the embeddings by batches, as the product would keep them."""
-    row = get_architecture(ARCHITECTURE)
-    preprocessing = row.preprocessing(row.image_size_px)
-    network = build_network(
-        row, num_classes=2, image_size_px=row.image_size_px, weights="package"
-    ).eval()
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(paths), BATCH):
-            look = partial(_look, geometry=preprocessing.geometry)
-            pixels = np.stack(list(pool.map(look, paths[start : start + BATCH])))
-            batch = normalise(torch.from_numpy(pixels), preprocessing)
-            yield embed(network, batch).numpy()
-
-
-def _look(path: Path, geometry: Geometry) -> NDArray[np.uint8]:
-    return crop(decode(path.read_bytes(), LIMITS).pixels, geometry)
 
 
 # --- draws ---------------------------------------------------------------------------------------
@@ -219,30 +176,11 @@ def _draw(photos: Photos, seed: int, part: str) -> Draw:
 def _learn(embeddings: Floats, labels: NDArray[np.int64]) -> Reference:
     targets = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     centre, scale = embeddings.mean(axis=0), float(np.median(embeddings.std(axis=0)))
-    head = _regress(torch.from_numpy((embeddings - centre) / scale).float(), targets)
-    weight = head.weight.detach().double().numpy() / scale
-    bias = head.bias.detach().double().numpy() - weight @ centre
+    features = torch.from_numpy((embeddings - centre) / scale).float()
+    head = regress(features, torch.from_numpy(targets), int(targets.max()) + 1, PENALTY)
+    weight = head.weight.double().numpy() / scale
+    bias = head.bias.double().numpy() - weight @ centre
     return Reference(embeddings, targets, weight, bias)
-
-
-def _regress(features: torch.Tensor, targets: NDArray[np.int64]) -> torch.nn.Linear:
-    """Multinomial logistic regression by L-BFGS, as core.training.transfer fits it."""
-    head = torch.nn.Linear(features.shape[1], int(targets.max()) + 1)
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.zeros_(head.bias)
-    optimizer = torch.optim.LBFGS(
-        head.parameters(), max_iter=ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(head(features), torch.from_numpy(targets))
-        loss = loss + PENALTY * head.weight.square().sum() / 2
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return head
 
 
 # --- figures -------------------------------------------------------------------------------------

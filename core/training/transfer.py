@@ -32,11 +32,11 @@ def fit_classifier(bench: Bench, data: Arrangement) -> None:
     unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale)
     targets = torch.from_numpy(data.targets[train])
     count = len(data.categories)
-    regress: Regress = _regress if known.numel() * count <= _WHOLE else _regress_in_batches
+    fit: Regress = regress if known.numel() * count <= _WHOLE else _regress_in_batches
     heads = []
     for penalty in PENALTIES:
         bench.check()
-        heads.append(regress(known, targets, count, penalty))
+        heads.append(fit(known, targets, count, penalty))
     truth = torch.from_numpy(data.targets[validation])
     best = max(heads, key=lambda head: _count_correct(head, unknown, truth))
     _install(bench.network.get_classifier(), best, mean, scale)
@@ -45,8 +45,14 @@ def fit_classifier(bench: Bench, data: Arrangement) -> None:
 Regress = Callable[[Tensor, Tensor, int, float], nn.Linear]
 
 
-def _regress(features: Tensor, targets: Tensor, categories: int, penalty: float) -> nn.Linear:
-    """Multinomial logistic regression by L-BFGS; convex, so its start does not matter."""
+def regress(features: Tensor, targets: Tensor, categories: int, penalty: float) -> nn.Linear:
+    """Multinomial logistic regression by L-BFGS; convex, so its start does not matter.
+
+    Args:
+        features: (N, D) float32, best of a spread near 1.
+        targets: (N,) int64, below ``categories``.
+        penalty: Half of it times the squared weights is added to the mean loss.
+    """
     head = _make_head(features, categories)
     optimizer = torch.optim.LBFGS(
         head.parameters(),

@@ -20,12 +20,12 @@ def test_a_head_tells_clouds_apart(
     blobs: tuple[torch.Tensor, torch.Tensor], penalty: float
 ) -> None:
     features, targets = blobs
-    head = transfer._regress(features, targets, 3, penalty)
+    head = transfer.regress(features, targets, 3, penalty)
     assert (head(features).argmax(dim=1) == targets).float().mean() > 0.98
 
 
 def test_a_strong_penalty_keeps_weights_small(blobs: tuple[torch.Tensor, torch.Tensor]) -> None:
-    strong, weak = (transfer._regress(*blobs, 3, penalty).weight.norm() for penalty in (1e-1, 1e-4))
+    strong, weak = (transfer.regress(*blobs, 3, penalty).weight.norm() for penalty in (1e-1, 1e-4))
     assert strong < weak
 
 
