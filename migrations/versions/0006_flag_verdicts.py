@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import guards
+from migrations.guards import Guard, append_only
+
 revision: str = "0006"
 down_revision: str | Sequence[str] | None = "0005"
 branch_labels: str | Sequence[str] | None = None
@@ -18,9 +21,8 @@ depends_on: str | Sequence[str] | None = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# Each is trigger, table, timing, condition and message.
 GUARDS = (
-    (
+    Guard(
         "listings_publish",
         "listings",
         "UPDATE OF state",
@@ -30,8 +32,7 @@ GUARDS = (
         ),
         "a listing with an open blocking flag cannot be published",
     ),
-    ("flag_verdicts_no_update", "flag_verdicts", "UPDATE", "1 = 1", "verdicts are append-only"),
-    ("flag_verdicts_no_delete", "flag_verdicts", "DELETE", "1 = 1", "verdicts are append-only"),
+    *append_only("flag_verdicts", "verdicts"),
 )
 
 
@@ -61,40 +62,11 @@ def upgrade() -> None:
         ["listing_image_id", "kind", "id"],
         unique=False,
     )
-    create = _create_postgres if _on_postgres() else _create_sqlite
-    for guard in GUARDS:
-        create(*guard)
+    guards.create(GUARDS)
 
 
 def downgrade() -> None:
     """Without their verdicts nobody could say who dismissed the flags, so they are open again."""
-    for name, table, *_ in GUARDS:
-        if _on_postgres():
-            op.execute(f"DROP TRIGGER {name} ON {table}")
-            op.execute(f"DROP FUNCTION {name}()")
-        else:
-            op.execute(f"DROP TRIGGER {name}")
+    guards.drop(GUARDS)
     op.execute("UPDATE flags SET state = 'open' WHERE state = 'dismissed'")
     op.drop_table("flag_verdicts")
-
-
-def _on_postgres() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
-
-
-def _create_sqlite(name: str, table: str, timing: str, condition: str, message: str) -> None:
-    op.execute(
-        f"CREATE TRIGGER {name} BEFORE {timing} ON {table} WHEN {condition} "
-        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-    )
-
-
-def _create_postgres(name: str, table: str, timing: str, condition: str, message: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {condition} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; "
-        "END IF; IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {name} BEFORE {timing} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
-    )
