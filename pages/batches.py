@@ -149,14 +149,16 @@ def _show_actions(
 
 def _show_publish(actor: Actor, batch: BatchSummary, readiness: Readiness) -> None:
     listings = text.count(readiness.ready, "listing")
+    if not readiness.ready:  # as a button, so that the question goes away with its answer
+        st.button(f"Publish {listings}", icon=":material/publish:", disabled=True)
+        return
     with st.popover(
         f"Publish {listings}",
         icon=":material/publish:",
-        disabled=not readiness.ready,
         help="Publishes what is accepted or corrected and has no open flag that blocks it.",
     ):
         st.write(f"{listings} of {text.plain(batch.name)} go live. This cannot be undone here.")
-        if st.button(f"Yes, publish {listings}", type="primary", disabled=not readiness.ready):
+        if st.button(f"Yes, publish {listings}", type="primary"):
             publishing.publish_batch(get_engine(), actor=actor, batch_id=batch.id)
             st.rerun()
 

@@ -51,6 +51,7 @@ class FlagKind:
         doc: What the flag means, for a reviewer.
         rule: Returns None when there is nothing to say.
         reason: Writes one sentence from the detail.
+        asks_category: It asks which category is right, so to decide that closes it.
     """
 
     key: str
@@ -59,6 +60,7 @@ class FlagKind:
     doc: str
     rule: Callable[[Evidence], Hit | None]
     reason: Callable[[Detail], str]
+    asks_category: bool = False
 
 
 def raise_flags(evidence: Evidence, *, only: str | None = None) -> tuple[Finding, ...]:
@@ -189,6 +191,7 @@ FLAG_KINDS: dict[str, FlagKind] = {
             doc=f"Two models, each at least {SURE:.0%} sure, name different categories.",
             rule=_models_disagree,
             reason=_models_disagree_reason,
+            asks_category=True,
         ),
         FlagKind(
             key="claimed_mismatch",
@@ -197,7 +200,11 @@ FLAG_KINDS: dict[str, FlagKind] = {
             doc="The models together find another category much likelier than the seller's.",
             rule=_claimed_mismatch,
             reason=_claimed_mismatch_reason,
+            asks_category=True,
         ),
     )
 }
 """By key, in the order in which a reviewer sees them."""
+
+CATEGORY_FLAGS = tuple(kind.key for kind in FLAG_KINDS.values() if kind.asks_category)
+"""Kinds that are closed when the category is decided."""

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
+from core.flags import CATEGORY_FLAGS
 from db.engine import transaction
 from db.queries import review as queries
 from db.rows import DecisionRow, ListingRow
-from db.states import DecisionKind, ListingState
+from db.states import DecisionKind, FlagState, ListingState
 
 # Where a decision of a kind leads. A skip leaves the listing where it is.
 DECIDED_STATES: Mapping[DecisionKind, ListingState] = {
@@ -161,6 +162,8 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
     session.add(row)
     if kind in DECIDED_STATES:
         _move(session, listing, DECIDED_STATES[kind], category_id=new.category_id)
+    if new.category_id is not None:
+        _turn_category_flags(session, listing, FlagState.OPEN, FlagState.CONFIRMED)
     return row
 
 
@@ -178,7 +181,21 @@ def _keep_undoing(
     session.add(row)
     if undone.kind in DECIDED_STATES:
         _move(session, listing, ListingState.NEEDS_REVIEW, category_id=None)
+        _turn_category_flags(session, listing, FlagState.CONFIRMED, FlagState.OPEN)
     return row
+
+
+def _turn_category_flags(
+    session: Session, listing: ListingRow, from_state: FlagState, to_state: FlagState
+) -> None:
+    """Close, or open again, the flags that ask for what was decided; the others stay."""
+    queries.move_flags(
+        session,
+        listing_id=listing.id,
+        kinds=CATEGORY_FLAGS,
+        from_state=from_state,
+        to_state=to_state,
+    )
 
 
 def _move(

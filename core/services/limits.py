@@ -14,6 +14,7 @@ from core.flags import Evidence, raise_flags
 from core.quality import QUALITY_CHECKS, ImageMeasures, Limits
 from core.quality.limits import branches_of
 from core.services import chunks, jobs
+from core.services.batches import require_batch
 from core.services.chunks import Chunk
 from core.services.states import UNDECIDED
 from db.engine import reading, transaction
@@ -83,9 +84,11 @@ def get_check(
 
     Raises:
         InvalidInputError: No quality check has this key.
+        NotFoundError: No batch has this id.
     """
     _require_check(kind)
     with reading(engine) as session:
+        require_batch(session, batch_id)
         measured = queries.list_measured(session, batch_id=batch_id)
         limits = read_limits(session)
         changes = queries.list_changes(session, kind=kind, limit=MAX_CHANGES)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, NotFoundError
 from core.flags import FLAG_KINDS
+from core.services.batches import require_batch
 from db.engine import reading, transaction
 from db.queries import publishing as queries
 from db.queries import review as review_queries
-from db.rows import BatchRow
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def get_readiness(engine: sa.Engine, *, actor: Actor, batch_id: int) -> Readines
     """
     require(actor, "look")
     with reading(engine) as session:
-        _require_batch(session, batch_id)
+        require_batch(session, batch_id)
         return _readiness(session, batch_id)
 
 
@@ -71,7 +71,7 @@ def publish_batch(engine: sa.Engine, *, actor: Actor, batch_id: int) -> tuple[in
     """
     require(actor, "publish")
     with transaction(engine) as session:
-        _require_batch(session, batch_id)
+        require_batch(session, batch_id)
         queries.lock_decided(session, batch_id=batch_id)
         published = queries.publish_ready(session, batch_id=batch_id)
         left = _readiness(session, batch_id)
@@ -106,11 +106,6 @@ def publish(engine: sa.Engine, *, actor: Actor, listing_id: int) -> None:
             )
         queries.publish_listing(session, listing_id=listing_id)
     log.info("%s published listing %d", actor.name, listing_id)
-
-
-def _require_batch(session: Session, batch_id: int) -> None:
-    if session.get(BatchRow, batch_id) is None:
-        raise NotFoundError(f"no batch {batch_id}")
 
 
 def _readiness(session: Session, batch_id: int) -> Readiness:

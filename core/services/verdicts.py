@@ -1,7 +1,9 @@
 """What reviewers say of flags: one append-only row for each word, and the flag moved with it.
 
 From these words follows how often each kind of flag is right. To accept a listing against an
-open flag says nothing of the flag: it may be right and not matter.
+open flag says nothing of the flag: it may be right and not matter. One that asks for the category
+is answered, and closed, when that is decided; if it is decided as claimed, ``claimed_mismatch`` was
+wrong.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,11 +15,11 @@ from core.actors import Actor, require
 from core.errors import ConflictError, NotFoundError
 from core.evaluation import Interval
 from core.evaluation.bootstrap import wilson
-from core.flags import FLAG_KINDS
+from core.flags import CATEGORY_FLAGS, FLAG_KINDS
 from core.services.review import RaisedFlag, get_listing
 from db.engine import reading, transaction
 from db.queries import verdicts as queries
-from db.rows import FlagVerdictRow
+from db.rows import FlagVerdictRow, ListingRow
 from db.states import FlagState, FlagVerdict, ListingState
 
 
@@ -27,7 +29,8 @@ class FlagPrecision:
 
     Attributes:
         looked_at: Flags that were shown when their listing was decided, or said to be wrong.
-        precision: Share of those that nobody said to be wrong, with Wilson's 95 % interval.
+        wrong: Said to be wrong, or contradicted by the decided category.
+        precision: Share of the others, with Wilson's 95 % interval.
     """
 
     looked_at: int
@@ -63,7 +66,7 @@ def judge(
         listing, flag = found
         if listing.state == ListingState.PUBLISHED:
             raise ConflictError(f"{listing.sku!r} is published; its flags stay as they are")
-        state = FlagState.DISMISSED if is_wrong else FlagState.OPEN
+        state = FlagState.DISMISSED if is_wrong else _standing(listing, kind)
         if flag.state != state:
             flag.state = state
             session.add(
@@ -76,6 +79,12 @@ def judge(
             )
         listing_id = listing.id
     return get_listing(engine, actor=actor, listing_id=listing_id).flags
+
+
+def _standing(listing: ListingRow, kind: str) -> FlagState:
+    """Return where a flag stands that nobody calls wrong."""
+    is_answered = kind in CATEGORY_FLAGS and listing.decided_category_id is not None
+    return FlagState.CONFIRMED if is_answered else FlagState.OPEN
 
 
 def measure_precision(

@@ -1,6 +1,6 @@
 """What the review screen reads and writes: the queue, a listing with all it shows, decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,6 +177,27 @@ def move_listing(
     }
     session.execute(update(ListingRow).where(ListingRow.id == listing.id).values(values))
     session.refresh(listing)
+
+
+def move_flags(
+    session: Session,
+    *,
+    listing_id: int,
+    kinds: Collection[str],
+    from_state: FlagState,
+    to_state: FlagState,
+) -> None:
+    """Move the listing's flags of these kinds that are in ``from_state``."""
+    session.execute(
+        update(FlagRow)
+        .where(
+            FlagRow.listing_id == listing_id,
+            FlagRow.kind.in_(kinds),
+            FlagRow.state == from_state,
+        )
+        .values(state=to_state)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _matching(only: QueueFilter) -> sa.Select[int, float | None]:

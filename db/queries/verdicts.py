@@ -41,11 +41,17 @@ def count_by_kind(session: Session, *, kinds: Collection[str]) -> Sequence[KindC
     """Count the flags that were looked at; kinds without any are left out.
 
     That is: shown when the listing was decided, by a decision that nobody took back, or said
-    to be wrong.
+    to be wrong. A listing decided as it was claimed says that its ``claimed_mismatch`` was wrong.
     """
-    is_wrong = FlagRow.state == FlagState.DISMISSED
+    decided_as_claimed = (FlagRow.kind == "claimed_mismatch") & (
+        ListingRow.decided_category_id == ListingRow.claimed_category_id
+    )
+    is_wrong = (FlagRow.state == FlagState.DISMISSED) | func.coalesce(
+        decided_as_claimed, sa.false()
+    )
     query = (
         select(FlagRow.kind, func.count(), func.sum(sa.case((is_wrong, 1), else_=0)))
+        .join(ListingRow, ListingRow.id == FlagRow.listing_id)
         .where(FlagRow.kind.in_(kinds), is_wrong | _shown_when_decided(session))
         .group_by(FlagRow.kind)
     )

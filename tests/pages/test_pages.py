@@ -125,11 +125,11 @@ def test_a_batch_publishes_what_no_flag_blocks_and_says_what_stays(
     engine: sa.Engine, actor: Actor
 ) -> None:
     batch_id = add_batch(engine, actor)
-    for sku, kinds in (("M-1", ["blurry"]), ("M-2", ["claimed_mismatch"])):
+    for sku, kinds in (("M-1", ["blurry"]), ("M-2", ["truncated"])):
         decide(engine, actor, add_flagged(engine, batch_id, sku, kinds), shown=kinds)
     app = draw("batches", batch=str(batch_id))
     assert "1 decided listing stays behind" in words(app)
-    assert "Claimed category differs (1)" in words(app)
+    assert "Truncated file (1)" in words(app)
     assert "cannot be undone" in words(app)
     (confirm,) = [button for button in app.button if button.label == "Yes, publish 1 listing"]
     confirm.click().run()
@@ -138,7 +138,7 @@ def test_a_batch_publishes_what_no_flag_blocks_and_says_what_stays(
         "Accepted": "1",
         "Published": "1",
     }
-    (publish,) = [button for button in app.button if button.label == "Yes, publish 0 listings"]
+    (publish,) = [button for button in app.button if button.label == "Publish 0 listings"]
     assert publish.disabled
 
 

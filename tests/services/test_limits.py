@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
-from core.errors import ForbiddenError, InvalidInputError
+from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from core.quality import QUALITY_CHECKS
 from core.services import chunks, limits
 from db.engine import reading, transaction
@@ -97,6 +97,11 @@ def test_a_branch_shows_its_own_photos_by_claim_and_else_by_suggestion(any_engin
         any_engine, actor=actor, kind="dark", batch_id=batch_id, branch="Home > Lamp"
     )
     assert [photo.sku for photo in view.photos] == ["D", "C"]
+
+
+def test_a_batch_that_does_not_exist_is_named(any_engine, actor):
+    with pytest.raises(NotFoundError, match="no batch 99"):
+        limits.get_check(any_engine, actor=actor, kind="dark", batch_id=99)
 
 
 def test_flags_of_undecided_listings_follow_a_limit(any_engine, actor, batch_id):

@@ -49,9 +49,9 @@ def test_what_is_decided_and_not_blocked_is_ready(
 ) -> None:
     batch_id = batch["sound"].batch_id
     found = publishing.get_readiness(any_engine, actor=actor, batch_id=batch_id)
-    assert found == Readiness(2, 2, {"truncated": 2, "claimed_mismatch": 1})
+    assert found == Readiness(2, 2, {"truncated": 2})
     assert found.what_stays.startswith("2 decided listings stay behind")
-    assert "Claimed category differs (1)" in found.what_stays
+    assert "Truncated file (2)" in found.what_stays
 
 
 def test_a_batch_is_published_but_for_what_a_flag_blocks(
@@ -74,7 +74,7 @@ def test_a_batch_is_published_but_for_what_a_flag_blocks(
 def test_a_listing_that_is_blocked_is_refused_with_its_flags_by_name(
     any_engine: sa.Engine, actor: Actor, batch: Mapping[str, Flagged]
 ) -> None:
-    with pytest.raises(ConflictError, match=r"'both' .*: Claimed category differs, Truncated"):
+    with pytest.raises(ConflictError, match=r"'both' .*: Truncated file;"):
         publishing.publish(any_engine, actor=actor, listing_id=batch["both"].listing_id)
     assert published(any_engine) == {}
 

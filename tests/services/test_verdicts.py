@@ -12,10 +12,11 @@ from core.evaluation.bootstrap import wilson
 from core.services import dashboard, decisions, review, verdicts
 from core.services.review import RaisedFlag
 from db.engine import reading, transaction
+from db.queries.categories import ensure_paths
 from db.queries.predictions import replace_open_flags
 from db.rows import FlagRow, FlagVerdictRow, ListingRow
 from db.states import DecisionKind, FlagState, FlagVerdict, ListingState, Role
-from tests.services.flagged import DETAILS, Flagged, add_batch, add_flagged, decide
+from tests.services.flagged import BOWL, DETAILS, Flagged, add_batch, add_flagged, decide
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def looked_at(engine: sa.Engine, actor: Actor) -> dict[str, tuple[int, int]]:
     """Flags that were looked at and flags that were right, by kind."""
     found = verdicts.measure_precision(engine, actor=actor)
     return {kind: (each.looked_at, each.right) for kind, each in found.items()}
+
+
+def states_of(engine: sa.Engine, flagged: Flagged) -> dict[str, str]:
+    query = select(FlagRow).where(FlagRow.listing_id == flagged.listing_id)
+    with reading(engine) as session:
+        return {flag.kind: flag.state for flag in session.scalars(query)}
 
 
 def test_a_flag_said_to_be_wrong_is_shown_last_with_who_said_so(
@@ -172,6 +179,41 @@ def test_precision_is_the_share_not_said_to_be_wrong_with_wilsons_interval(
     assert (found["blurry"].looked_at, found["blurry"].wrong) == (4, 2)
     assert found["blurry"].precision == wilson(2, 4)
     assert verdicts.measure_precision(any_engine, actor=actor, kinds=["dark"]) == {}
+
+
+def test_deciding_the_category_closes_the_flag_that_asks_for_it_and_undo_opens_it_again(
+    any_engine: sa.Engine, actor: Actor, mug: Flagged
+) -> None:
+    asked = add_flagged(any_engine, mug.batch_id, "A-1", ["claimed_mismatch", "truncated"])
+    made = decide(any_engine, actor, asked)
+    assert states_of(any_engine, asked) == {"claimed_mismatch": "confirmed", "truncated": "open"}
+    judge(any_engine, actor, asked, "claimed_mismatch")
+    judge(any_engine, actor, asked, "claimed_mismatch", is_wrong=False)
+    assert states_of(any_engine, asked)["claimed_mismatch"] == FlagState.CONFIRMED
+    decisions.undo(any_engine, actor=actor, key=str(uuid4()), decision_key=made.key)
+    assert set(states_of(any_engine, asked).values()) == {FlagState.OPEN}
+
+
+def test_to_reject_a_listing_answers_no_flag(
+    any_engine: sa.Engine, actor: Actor, mug: Flagged
+) -> None:
+    asked = add_flagged(any_engine, mug.batch_id, "A-1", ["claimed_mismatch"])
+    decide(any_engine, actor, asked, kind=DecisionKind.REJECT)
+    assert states_of(any_engine, asked) == {"claimed_mismatch": "open"}
+
+
+@pytest.mark.parametrize(("as_claimed", "right"), [(True, 0), (False, 1)])
+def test_a_mismatch_was_wrong_where_the_decision_is_what_was_claimed(
+    any_engine: sa.Engine, actor: Actor, mug: Flagged, as_claimed: bool, right: int
+) -> None:
+    asked = add_flagged(any_engine, mug.batch_id, "A-1", ["claimed_mismatch"])
+    with transaction(any_engine) as session:
+        listing = session.get(ListingRow, asked.listing_id)
+        assert listing
+        bowl = ensure_paths(session, [BOWL])[BOWL]
+        listing.claimed_category_id = listing.suggested_category_id if as_claimed else bowl
+    decide(any_engine, actor, asked, shown=["claimed_mismatch"])
+    assert looked_at(any_engine, actor) == {"claimed_mismatch": (1, right)}
 
 
 def test_nobody_without_a_role_sees_the_precision(any_engine: sa.Engine) -> None:
