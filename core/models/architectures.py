@@ -101,6 +101,12 @@ def embed(network: Any, batch: Tensor) -> Tensor:
     return features
 
 
+def make_map(arch: str, network: Any, features: Tensor) -> Tensor:
+    """Return what ``forward_features`` of this architecture said, as a map (N, D, H, W)."""
+    reshape = get_architecture(arch).cam_reshape
+    return reshape(network)(features) if reshape else features
+
+
 def predict(network: nn.Module, batch: Tensor, *, mirrored: bool) -> Tensor:
     """Return the logits, (N, C), of normalised (N, 3, S, S) images.
 

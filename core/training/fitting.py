@@ -58,9 +58,9 @@ class Fitting:
         self.stopped: str | None = None
         self._best: tuple[int, State] = (0, {})
         freeze(bench.network, recipe.frozen)
-        imitates = lessons is not None and recipe.teacher_features > 0
-        features = lessons.features if lessons and imitates else 0
-        self._learner = Learner(bench.network, features).to(bench.device)
+        taught = lessons.shape if lessons and recipe.teacher_features else None
+        learner = Learner(bench.network, recipe.arch, recipe.image_size_px, taught)
+        self._learner = learner.to(bench.device)
         self._parallel = distributed.wrap(self._learner)
         self._optimizer = make_optimizer(bench.network, recipe)
         if self._learner.projection:
@@ -173,10 +173,11 @@ class Fitting:
         if self._lessons is None:
             return images, targets.to(self.bench.device)
         opinion, features = self._lessons.look_up(batch, view)
-        taught = [targets, self._objective.soften(opinion), functional.normalize(features)]
         # The teacher knows each view only one way round: more views, at no cost.
-        turned = torch.rand(len(batch)) < self.recipe.flip
-        images = torch.where(turned[:, None, None, None].to(images.device), images.flip(3), images)
+        turned = (torch.rand(len(batch)) < self.recipe.flip)[:, None, None, None]
+        images = torch.where(turned.to(images.device), images.flip(3), images)
+        features = torch.where(turned, features.flip(3), features).flatten(1)
+        taught = [targets, self._objective.soften(opinion), features]
         return images, torch.cat(taught, dim=1).to(self.bench.device)
 
     def _pass(self, images: Tensor, targets: Tensor, weight: float) -> float:

@@ -2,26 +2,45 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from core.models.architectures import embed
+from core.models.architectures import make_map
 
 
 class Learner(nn.Module):
-    """The network and a linear map from its features to the teacher's.
+    """The network and a linear map from its features, place by place, to the teacher's.
 
     Args:
-        teacher_features: How many the teacher has; 0 makes no map.
+        size_px: Of the images.
+        taught: Features of the teacher at each place, and places in a row; None makes no map.
     """
 
-    def __init__(self, network: Any, teacher_features: int) -> None:
+    def __init__(
+        self, network: Any, arch: str, size_px: int, taught: tuple[int, int] | None
+    ) -> None:
         super().__init__()
         self.network = network
-        own_features = network.get_classifier().in_features
-        self.projection = nn.Linear(own_features, teacher_features) if teacher_features else None
+        self._arch = arch
+        self._places = taught[1] if taught else 0
+        width = _find_width(network, arch, size_px) if taught else 0
+        self.projection = nn.Conv2d(width, taught[0], 1) if taught else None
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(B, 3, S, S) to logits (B, C) and, with a map, features like the teacher's (B, D)."""
-        features = embed(self.network, images)
-        logits: Tensor = self.network.get_classifier()(features)
-        return logits, self.projection(features) if self.projection else None
+        """(B, 3, S, S) to logits (B, C) and, with a map, features (B, D, P, P)."""
+        features = self.network.forward_features(images)
+        logits: Tensor = self.network.forward_head(features)
+        if self.projection is None:
+            return logits, None
+        turned = self.projection(make_map(self._arch, self.network, features))
+        return logits, functional.adaptive_avg_pool2d(turned, self._places)
+
+
+@torch.inference_mode()
+def _find_width(network: Any, arch: str, size_px: int) -> int:
+    """Return how many features the network has at each place."""
+    device = next(network.parameters()).device
+    nothing = torch.zeros(1, 3, size_px, size_px, device=device)
+    features = network.eval().forward_features(nothing)
+    return int(make_map(arch, network, features).shape[1])

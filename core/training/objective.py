@@ -71,9 +71,9 @@ class Objective:
         """Return the mean loss of (N, C) logits.
 
         Args:
-            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C + D), after the labels
-                what ``soften`` made of its logits, and its features, of length 1.
-            features: (N, D) that shall point where the teacher's do.
+            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C + D P P), after the
+                labels what ``soften`` made of its logits, and its features.
+            features: (N, D, P, P) that shall point where the teacher's do.
         """
         count = logits.shape[1]
         loss = logits.new_zeros(())
@@ -83,8 +83,8 @@ class Objective:
             taught = targets[:, count : 2 * count]
             loss = loss + self._of_teacher(logits, taught) * self._share
         if features is not None:
-            shown = functional.cosine_similarity(features.float(), targets[:, 2 * count :])
-            loss = loss + (1 - shown).mean() * self._features
+            shown = targets[:, 2 * count :].view_as(features)
+            loss = loss + _compare(features.float(), shown) * self._features
         return loss
 
     def soften(self, logits: Tensor) -> Tensor:
@@ -113,6 +113,15 @@ class Objective:
             )
         scores = functional.log_softmax(logits, dim=1)
         return -(targets * (1 - scores.exp()) ** FOCUS * scores).sum(dim=1)
+
+
+def _compare(features: Tensor, shown: Tensor) -> Tensor:
+    """Return 0 where (N, D, P, P) features point as those shown do, up to 2 where against them.
+
+    What all places have in common says nothing of any, so it is taken off what is shown.
+    """
+    centred = shown - shown.mean(dim=(0, 2, 3), keepdim=True)
+    return (1 - functional.cosine_similarity(features, centred, dim=1)).mean()
 
 
 def make_mixing(recipe: Recipe) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:

@@ -63,7 +63,9 @@ class Recipe:
         teacher_temperature: Softens the teacher's probabilities and the network's.
         teacher_share: Of the loss; the rest is that of the labels.
         teacher_features: Weight of a further loss, by which the network's features, turned by
-            a linear map, shall point where the teacher's do.
+            a linear map, shall point where the teacher's do, at each place of the picture. It
+            helps a network most that knows nothing of neighbourhood (Li et al., "Locality
+            guidance for improving vision transformers on tiny datasets", arXiv:2207.10026).
     """
 
     arch: str
@@ -252,6 +254,11 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
         raise InvalidInputError(
             "frozen layers and batch norm without batch_statistics need pretrained weights; "
             "random ones must learn"
+        )
+    if recipe.teacher_features and recipe.cutmix:
+        raise InvalidInputError(
+            "cutmix moves places between pictures, so the teacher's features would no longer be "
+            "those of their place; use mixup, or set teacher_features to 0"
         )
     if recipe.teacher and recipe.trivial_augment:
         raise InvalidInputError(

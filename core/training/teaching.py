@@ -10,6 +10,7 @@ from one store, at whatever size they look.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.errors import InvalidInputError
-from core.models.architectures import embed
+from core.models.architectures import make_map
 from core.models.checkpoint import LoadedModel
 from core.models.preprocessing import Geometry
 from core.training import distributed
@@ -29,7 +30,10 @@ from core.training.bench import Bench, Indices, cut
 from core.training.pictures import Pictures
 from core.training.recipe import Recipe
 
-_FORMAT = 2
+_FORMAT = 3
+# Features are kept as so many random projections at each place, which hardly changes their
+# angles (Johnson and Lindenstrauss) and makes the store ten times smaller.
+_PROJECTIONS = 128
 # All that decides what a view shows; of the size it shows nothing else.
 _AUGMENTATION = ("seed", "crop_scale", "flip", "rotation_degrees", "jitter", "erasing")
 
@@ -42,27 +46,27 @@ class Lessons:
     """The teacher's logits and features for each view of each training picture.
 
     Attributes:
-        views: One (T, L + D) float16 array a view, in the order of the training pictures:
-            logits, then the features before the classifier.
+        views: One (T, L + D P P) float16 array a view, in the order of the training pictures:
+            logits, then the features before the classifier at P x P places.
         rows: By the index of a picture, its row.
         columns: (C,) of the student's categories, those of the teacher's labels.
         labels: L, how many labels the teacher has.
+        shape: D and P.
     """
 
     views: tuple[NDArray[np.float16], ...]
     rows: Indices
     columns: Indices
     labels: int
-
-    @property
-    def features(self) -> int:
-        return int(self.views[0].shape[1]) - self.labels
+    shape: tuple[int, int]
 
     def look_up(self, indices: Indices, view: int) -> tuple[Tensor, Tensor]:
-        """Return (N, C) logits and (N, D) features, float32, of a view, counted from 1."""
+        """Return (N, C) logits and (N, D, P, P) features, float32, of a view, counted from 1."""
         rows = self.views[view - 1][self.rows[indices]].astype(np.float32)
         logits, features = rows[:, self.columns], rows[:, self.labels :]
-        return torch.from_numpy(logits), torch.from_numpy(features)
+        depth, places = self.shape
+        shaped = features.reshape(len(indices), depth, places, places)
+        return torch.from_numpy(logits), torch.from_numpy(shaped)
 
 
 def ask(
@@ -95,14 +99,16 @@ def ask(
         pictures = open_pictures(teacher.preprocessing.geometry)
         bench = _seat(teacher, student, pictures)
         try:
-            _write_views(bench, train, [p for p in paths if p in missing], on_batch)
+            _write_views(bench, teacher.arch, train, [p for p in paths if p in missing], on_batch)
         finally:
             pictures.close()
     distributed.wait()
     rows = np.full(len(data.targets), -1)
     rows[train] = np.arange(len(train))
     views = tuple(np.load(path, mmap_mode="r") for path in paths)
-    return Lessons(views, rows, columns, len(teacher.labels))
+    labels = len(teacher.labels)
+    places = math.isqrt((views[0].shape[1] - labels) // _PROJECTIONS)
+    return Lessons(views, rows, columns, labels, (_PROJECTIONS, places))
 
 
 def _match_labels(teacher: LoadedModel, categories: tuple[str, ...]) -> Indices:
@@ -134,7 +140,9 @@ def _seat(teacher: LoadedModel, student: Bench, pictures: Pictures) -> Bench:
     return replace(student, network=network, preprocessing=teacher.preprocessing, pictures=pictures)
 
 
-def _write_views(bench: Bench, train: Indices, paths: list[Path], on_batch: OnBatch) -> None:
+def _write_views(
+    bench: Bench, arch: str, train: Indices, paths: list[Path], on_batch: OnBatch
+) -> None:
     """Write the views; several processes share them."""
     mine = paths[distributed.rank() :: distributed.world_size()]
     rows = cut(np.arange(len(train)), 2 * bench.recipe.batch_size)
@@ -142,7 +150,7 @@ def _write_views(bench: Bench, train: Indices, paths: list[Path], on_batch: OnBa
         view = int(path.stem.removeprefix("view-"))
         keys = [[(index, view) for index in train[batch].tolist()] for batch in rows]
         said = []
-        for batch in _look(bench, rows, keys):
+        for batch in _look(bench, arch, rows, keys):
             said.append(batch)
             on_batch(number * len(rows) + len(said), len(mine) * len(rows))
         part = path.with_suffix(".part")
@@ -152,12 +160,21 @@ def _write_views(bench: Bench, train: Indices, paths: list[Path], on_batch: OnBa
 
 
 def _look(
-    bench: Bench, rows: list[Indices], keys: list[list[tuple[int, int]]]
+    bench: Bench, arch: str, rows: list[Indices], keys: list[list[tuple[int, int]]]
 ) -> Iterator[NDArray[np.float16]]:
     size_px = bench.preprocessing.geometry.size_px
     for views in bench.training_batches(rows, keys, size_px):
         with torch.inference_mode(), bench.autocast():
-            features = embed(bench.network, views)
-            logits = bench.network.get_classifier()(features)
-        said = torch.cat([logits, features], dim=1)
+            features = bench.network.forward_features(views)
+            logits = bench.network.forward_head(features)
+        shown = _project(make_map(arch, bench.network, features).float())
+        said = torch.cat([logits.float(), shown.flatten(1)], dim=1)
         yield np.asarray(said.half().cpu().numpy())
+
+
+def _project(features: Tensor) -> Tensor:
+    """(N, C, P, P) to (N, D, P, P), by the same random directions every time."""
+    generator = torch.Generator().manual_seed(0)
+    depth = features.shape[1]
+    directions = torch.randn(depth, _PROJECTIONS, generator=generator) / depth**0.5
+    return torch.einsum("nchw,cd->ndhw", features, directions.to(features.device))

@@ -112,10 +112,14 @@ def test_a_student_that_agrees_with_its_teacher_has_no_loss() -> None:
 
 def test_features_that_point_where_the_teachers_do_have_no_loss() -> None:
     learner = objective(teacher="vit", teacher_features=3.0)
-    logits, shown = torch.randn(4, 3), functional.normalize(torch.randn(4, 5))
-    targets = torch.cat([one_hot(0, 1, 2, 0), learner.soften(logits), shown], dim=1)
+    logits, shown = torch.randn(4, 3), torch.randn(4, 5, 2, 2)
+    shown -= shown.mean(dim=(0, 2, 3), keepdim=True)
+    common = torch.randn(5, 1, 1)
+    taught = (shown + common).flatten(1)
+    targets = torch.cat([one_hot(0, 1, 2, 0), learner.soften(logits), taught], dim=1)
     assert learner(logits, targets, 7 * shown).item() == pytest.approx(0, abs=1e-5)
     assert learner(logits, targets, -shown).item() == pytest.approx(6, abs=1e-4)
+    assert learner(logits, targets, shown.flip(3)).item() > 1
 
 
 def test_labels_and_teacher_share_the_loss() -> None:

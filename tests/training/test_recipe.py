@@ -68,6 +68,7 @@ def test_a_request_survives_json() -> None:
         ({"colour": "red"}, "'colour'.*image_size_px"),
         ({"arch": "vit"}, "'arch'"),
         ({"teacher": "vit", "trivial_augment": True}, "trivial_augment"),
+        ({"teacher": "vit", "teacher_features": 1.0, "cutmix": 1.0}, "cutmix"),
     ],
 )
 def test_a_value_out_of_range_is_refused(changes: dict[str, object], message: str) -> None:

@@ -114,6 +114,23 @@ def test_a_student_may_imitate_features_too_and_be_killed(
     assert losses(again) == losses(with_features)
 
 
+@pytest.mark.parametrize("arch", ["resnet50", "vit"])
+def test_networks_with_other_maps_than_the_teachers_may_imitate_it(
+    tree: Path, tmp_path: Path, teacher: LoadedModel, arch: str
+) -> None:
+    changes = {"teacher": "7", "teacher_views": 1, "teacher_features": 1.0, "epochs": 1}
+    request = TrainingRequest(arch, str(tree), changes={**SMALL, "start_size_px": 0, **changes})
+    trained = train(
+        request,
+        read_dataset(tree),
+        resources=Resources(LIMITS, device="cpu", snapshots_dir=tmp_path),
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+        teacher=teacher,
+    )
+    assert losses(trained)[0] > 1
+
+
 def names(path: Path) -> set[str]:
     with safe_open(path, framework="pt") as file:
         return {name.partition("/")[0] for name in file.keys()}  # noqa: SIM118 -- not a dict
