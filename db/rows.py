@@ -321,7 +321,8 @@ class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
-    "flags": [...]}``. ``listing_version`` is the version it was made on.
+    "flags": [...]}``. ``listing_version`` is the version it was made on. ``digest`` chains it to
+    the decision before (``core.ledger``).
     """
 
     __tablename__ = "decisions"
@@ -344,6 +345,16 @@ class DecisionRow(Identified):
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
     active_ms: Mapped[int] = mapped_column(default=0)
+    digest: Mapped[str] = mapped_column(sa.String(64), default="", server_default=sa.text("''"))
+
+
+class PublicationRow(Identified):
+    """A listing that went live: who published it, and in which version; append-only."""
+
+    __tablename__ = "publications"
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), unique=True)
+    listing_version: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class JobRow(Identified):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
 from core.flags import CATEGORY_FLAGS
+from core.services import ledger
 from db.engine import transaction
 from db.queries import review as queries
 from db.rows import DecisionRow, ListingRow
@@ -159,7 +160,7 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
         shown=dict(new.shown),
         active_ms=new.active_ms,
     )
-    session.add(row)
+    ledger.append(session, row)
     if kind in DECIDED_STATES:
         _move(session, listing, DECIDED_STATES[kind], category_id=new.category_id)
     if new.category_id is not None:
@@ -178,7 +179,7 @@ def _keep_undoing(
         kind=DecisionKind.UNDO,
         undoes_id=undone.id,
     )
-    session.add(row)
+    ledger.append(session, row)
     if undone.kind in DECIDED_STATES:
         _move(session, listing, ListingState.NEEDS_REVIEW, category_id=None)
         _turn_category_flags(session, listing, FlagState.CONFIRMED, FlagState.OPEN)

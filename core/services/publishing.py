@@ -73,7 +73,7 @@ def publish_batch(engine: sa.Engine, *, actor: Actor, batch_id: int) -> tuple[in
     with transaction(engine) as session:
         require_batch(session, batch_id)
         queries.lock_decided(session, batch_id=batch_id)
-        published = queries.publish_ready(session, batch_id=batch_id)
+        published = queries.publish_ready(session, batch_id=batch_id, user_id=actor.id)
         left = _readiness(session, batch_id)
     log.info("%s published %d listings of batch %d", actor.name, published, batch_id)
     return published, left
@@ -104,7 +104,7 @@ def publish(engine: sa.Engine, *, actor: Actor, listing_id: int) -> None:
                 f"{listing.sku!r} has open flags that block it: {labels}; where a flag is "
                 "wrong, say so on the review page"
             )
-        queries.publish_listing(session, listing_id=listing_id)
+        queries.publish_listing(session, listing_id=listing_id, user_id=actor.id)
     log.info("%s published listing %d", actor.name, listing_id)
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db.rows import FlagRow, ListingRow
+from db.rows import FlagRow, ListingRow, PublicationRow
 from db.states import FlagSeverity, FlagState, ListingState
 
 PUBLISHABLE = (ListingState.ACCEPTED, ListingState.CORRECTED)
@@ -45,26 +45,30 @@ def lock_decided(session: Session, *, batch_id: int) -> None:
     session.execute(query.with_for_update()).all()
 
 
-def publish_ready(session: Session, *, batch_id: int) -> int:
+def publish_ready(session: Session, *, batch_id: int, user_id: int) -> int:
     """Publish the decided listings of the batch that nothing holds back; return how many."""
-    return _publish(session, *_decided(batch_id), ~_is_blocked())
+    return _publish(session, user_id, *_decided(batch_id), ~_is_blocked())
 
 
-def publish_listing(session: Session, *, listing_id: int) -> int:
+def publish_listing(session: Session, *, listing_id: int, user_id: int) -> int:
     """Publish one listing; return 1. The database refuses what may not be."""
-    return _publish(session, ListingRow.id == listing_id)
+    return _publish(session, user_id, ListingRow.id == listing_id)
 
 
-def _publish(session: Session, *conditions: sa.ColumnElement[bool]) -> int:
+def _publish(session: Session, user_id: int, *conditions: sa.ColumnElement[bool]) -> int:
     statement = (
         update(ListingRow)
         .where(*conditions)
         .values(state=ListingState.PUBLISHED, version=ListingRow.version + 1)
+        .returning(ListingRow.id, ListingRow.version)
         .execution_options(synchronize_session=False)
     )
-    done = session.execute(statement)
-    assert isinstance(done, sa.CursorResult)
-    return int(done.rowcount)
+    published = session.execute(statement).all()
+    session.add_all(
+        PublicationRow(listing_id=listing_id, listing_version=version, user_id=user_id)
+        for listing_id, version in published
+    )
+    return len(published)
 
 
 def _decided(batch_id: int) -> list[sa.ColumnElement[bool]]:

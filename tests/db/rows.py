@@ -25,6 +25,7 @@ from db.rows import (
     MeasuresRow,
     ModelVersionRow,
     PredictionRow,
+    PublicationRow,
     UserRow,
     WorkerRow,
 )
@@ -136,6 +137,7 @@ def add_everything(engine: sa.Engine) -> None:
                     verdict=FlagVerdict.WRONG,
                     user_id=user_id,
                 ),
+                PublicationRow(listing_id=listing.id, listing_version=2, user_id=user_id),
                 make_evaluation(prediction.model_version_id),
                 HeldOutReadRow(
                     model_version_id=prediction.model_version_id,

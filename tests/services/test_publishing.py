@@ -12,7 +12,7 @@ from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.services import publishing, verdicts
 from core.services.publishing import Readiness
 from db.engine import reading
-from db.rows import ListingRow
+from db.rows import ListingRow, PublicationRow
 from db.states import DecisionKind, ListingState
 from tests.services.flagged import Flagged, add_batch, add_flagged, decide
 
@@ -38,10 +38,13 @@ def batch(any_engine: sa.Engine, actor: Actor) -> Mapping[str, Flagged]:
 
 
 def published(engine: sa.Engine) -> dict[str, int]:
-    """Return the versions of the listings that are published, by SKU."""
+    """Return the versions of the listings that are published, by SKU, as was kept of it, too."""
     query = select(ListingRow).where(ListingRow.state == ListingState.PUBLISHED)
     with reading(engine) as session:
-        return {row.sku: row.version for row in session.scalars(query)}
+        rows = {row.id: row for row in session.scalars(query)}
+        kept = session.scalars(select(PublicationRow)).all()
+        assert {row.listing_id for row in kept} == rows.keys()
+        return {rows[row.listing_id].sku: row.listing_version for row in kept}
 
 
 def test_what_is_decided_and_not_blocked_is_ready(
