@@ -12,6 +12,8 @@ from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
 from db.queries.upsert import insert_missing
 from db.rows import (
+    AuditFindingRow,
+    AuditRow,
     CategoryRow,
     DecisionRow,
     EvaluationRow,
@@ -39,6 +41,12 @@ BAD_VALUES = [
     (EvaluationRow, {"pictures": 0}),
     (EvaluationRow, {"subject": "short"}),
     (EvaluationRow, {"data_digest": "short"}),
+    (AuditRow, {"photos": 0}),
+    (AuditRow, {"false_alarms": 1.1}),
+    (AuditRow, {"trusted": -1}),
+    (AuditFindingRow, {"wrong": 1.1}),
+    (AuditFindingRow, {"rate": -0.1}),
+    (AuditFindingRow, {"rank": 0}),
 ]
 
 
