@@ -174,6 +174,14 @@ def get_audit(engine: sa.Engine, *, actor: Actor, audit_id: int) -> AuditSummary
         return _summary(_find(session, audit_id))
 
 
+def get_newest(engine: sa.Engine, *, actor: Actor) -> AuditSummary:
+    """Return the newest audit; raises NotFoundError where there is none."""
+    found = list_audits(engine, actor=actor, limit=1)
+    if not found:
+        raise NotFoundError("there is no audit yet; first run: catalens audit-labels --data PATH")
+    return found[0]
+
+
 def list_findings(
     engine: sa.Engine,
     settings: Settings,
@@ -195,7 +203,7 @@ def list_findings(
     """
     require(actor, "review")
     with reading(engine) as session:
-        photos = list_photos(settings, _find(session, audit_id).row.file_name)
+        photos = _read(settings.audits_dir / _find(session, audit_id).row.file_name)
         found = queries.list_findings(
             session, audit_id=audit_id, only=only, limit=limit, after_rank=after_rank
         )
@@ -218,14 +226,27 @@ def count_claimed(
         return tuple(queries.count_claimed(session, audit_id=audit_id, rate=rate))
 
 
+def list_audited(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, audit_id: int
+) -> Sequence[AuditedPhoto]:
+    """Return the photos of an audit by their rows.
+
+    Raises:
+        ForbiddenError: The actor may not review.
+        NotFoundError: No audit has this id, or its file is gone.
+    """
+    require(actor, "review")
+    with reading(engine) as session:
+        return _read(settings.audits_dir / _find(session, audit_id).row.file_name)
+
+
 def list_labels(
     engine: sa.Engine, settings: Settings, *, actor: Actor, audit_id: int
 ) -> tuple[str, ...]:
-    """Return the categories of the audited catalogue, sorted."""
+    """Return the categories of the audited catalogue, sorted; raises as ``list_audited``."""
     require(actor, "review")
     with reading(engine) as session:
-        file_name = _find(session, audit_id).row.file_name
-    return _labels(settings.audits_dir / file_name)
+        return _labels(settings.audits_dir / _find(session, audit_id).row.file_name)
 
 
 def settle(
@@ -263,11 +284,6 @@ def take_back(engine: sa.Engine, *, actor: Actor, finding_id: int) -> None:
         _, before = _lock(session, finding_id)
         if before is not None:
             session.add(AuditVerdictRow(finding_id=finding_id, label=None, user_id=actor.id))
-
-
-def list_photos(settings: Settings, file_name: str) -> Sequence[AuditedPhoto]:
-    """Return the photos of an audit by its file; for services."""
-    return _read(settings.audits_dir / file_name)
 
 
 @lru_cache(maxsize=_FILES_IN_MEMORY)
