@@ -79,16 +79,27 @@ def audit_labels_command(
 def corrected_labels_command(
     audit: Annotated[int, typer.Argument(help="Id of the audit; 0 takes the newest.")] = 0,
     output: Annotated[
-        Path | None, typer.Option("--output", help="File to write; standard output without it.")
+        Path | None,
+        typer.Option(
+            "--output",
+            help="File to write, in the folder that holds the photos; standard output without it.",
+        ),
     ] = None,
 ) -> None:
-    """Write an audited catalogue with the labels that people settled, as CSV to train on."""
+    """Write an audited catalogue with the labels that people settled, as CSV to train on.
+
+    Photos are named from the folder that the file lies in.
+    """
     context = _open()
     if output is not None:
         audit_exports.check_output(output, (".csv",))
     audit_id = audit or audits.get_newest(context.engine, actor=context.actor).id
     table = audit_exports.corrected_csv(
-        context.engine, context.settings, actor=context.actor, audit_id=audit_id
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        audit_id=audit_id,
+        folder=output and output.absolute().parent,
     )
     if output is None:
         print(table, end="")

@@ -166,7 +166,7 @@ def _dump(looked: Looked) -> bytes:
 def _load(path: Path) -> Looked | None:
     """Return what was kept; None where nothing was, or the disk has damaged it."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             rows = zip(
                 kept["sha256"].tolist(),
                 kept["thumbnails"],

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from pyarrow import parquet
 
 from core.actors import Actor
+from core.audit.files import AuditedPhoto
 from core.errors import InvalidInputError
 from core.services.audits import Finding, FindingFilter, get_audit, list_audited, list_findings
 from core.services.evaluation_exports import to_csv
@@ -95,21 +97,40 @@ def findings_csv(found: Sequence[Finding]) -> str:
     return _as_csv([_describe(each) for each in found]).decode()
 
 
-def corrected_csv(engine: sa.Engine, settings: Settings, *, actor: Actor, audit_id: int) -> str:
+def corrected_csv(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    audit_id: int,
+    folder: Path | None = None,
+) -> str:
     """Return every readable photo with the category that holds, as ``catalens train`` reads it.
 
     That is what somebody settled, and else what is claimed; ``claimed`` says what it was.
 
+    Args:
+        folder: Where the list will lie: photos are named from there. Without it, from the
+            smallest folder that holds them all.
+
     Raises:
         ForbiddenError: The actor may not review.
+        InvalidInputError: A photo lies outside the folder.
         NotFoundError: No audit has this id, or its file is gone.
     """
     photos = list_audited(engine, settings, actor=actor, audit_id=audit_id)
     with reading(engine) as session:
         settled = queries.list_settled(session, audit_id=audit_id)
+    root = find_root(photos)
+    if folder is not None and not root.is_relative_to(folder.resolve()):
+        raise InvalidInputError(
+            f"a list of labels names photos inside its own folder, and {folder} does not hold all "
+            f"of these; write it into {root}"
+        )
+    start = folder.resolve() if folder else root
     return to_csv(
         {
-            "path": photo.path,
+            "path": Path(photo.path).relative_to(start).as_posix(),
             "label": settled.get(index, photo.claimed),
             "claimed": photo.claimed,
             "settled": "yes" if index in settled else "no",
@@ -117,6 +138,11 @@ def corrected_csv(engine: sa.Engine, settings: Settings, *, actor: Actor, audit_
         for index, photo in enumerate(photos)
         if photo.sha256
     )
+
+
+def find_root(photos: Sequence[AuditedPhoto]) -> Path:
+    """Return the smallest folder that holds all photos of an audit."""
+    return Path(os.path.commonpath([Path(photo.path).parent for photo in photos]))
 
 
 def _describe(each: Finding) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def test_wrong_labels_come_first_with_the_right_suggestion_and_few_others(catalo
     found = judge_all(catalogue)
 
     assert (found.suggested == catalogue.truth).all()
-    assert set(np.flatnonzero(found.rates <= 0.1)) == set(np.flatnonzero(catalogue.is_wrong))
+    flagged = found.rates <= 0.1
+    assert flagged[catalogue.is_wrong].all()
+    assert catalogue.is_wrong[flagged].mean() >= 0.9
 
 
 def test_a_copy_under_the_wrong_label_does_not_vouch_for_itself(catalogue):
@@ -90,7 +92,7 @@ def test_it_tells_how_far_it_is_and_can_be_stopped(catalogue):
 
 
 def test_the_nearest_photos_are_of_the_category_and_show_something_else():
-    features = np.array([[0.0, 1.0], [0.1, 1.0], [0.2, 1.0], [0.2, 1.0], [1.0, 0.5], [1.0, 0.0]])
+    features = np.array([[0.0, 1.0], [0.1, 1.0], [0.2, 1.0], [0.2, 1.0], [0.5, 1.0], [1.0, 0.0]])
     claimed, groups = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 2, 2, 4, 5])
 
     same = find_alike(features, [0], claimed, np.array([0]), groups)

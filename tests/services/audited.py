@@ -6,10 +6,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.audit.files import AuditedPhoto, write_photos
+from core.services import database
 from core.settings import Settings
 from db.engine import transaction
 from db.queries import audits as queries
-from db.rows import UserRow
 from tests.training.trees import COLOURS, draw
 
 BLUE, GREEN, RED = COLOURS
@@ -29,9 +29,10 @@ def add_audit(engine: sa.Engine, settings: Settings, folder: Path, *, trusted: i
     photos.append(AuditedPhoto(str(folder / "bad.png"), "", RED, RED, None, "it is text"))
     name = f"{folder.name}.parquet"
     write_photos(settings.audits_dir / name, photos)
+    user_id = database.local_actor(engine).id
     with transaction(engine) as session:
         values = {
-            "user_id": session.scalar(sa.select(UserRow.id)),
+            "user_id": user_id,
             "data_name": "shelf",
             "data": str(folder),
             "photos": len(CLAIMS),

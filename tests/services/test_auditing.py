@@ -63,10 +63,13 @@ def test_only_a_branch_is_audited_where_one_is_named(engine, settings, actor, tr
 
 
 def test_confirmed_photos_carry_the_promise(engine, settings, actor, tree, tmp_path):
-    confirmed = tmp_path / "confirmed.csv"
+    confirmed = tree.parent / "confirmed.csv"
     paths = [*tree.glob("Cool/*/[0-5].png"), *tree.glob("Warm/Red/[0-5].png")]
     with confirmed.open("w", newline="") as file:
-        rows = ([path, " > ".join(path.parent.relative_to(tree).parts)] for path in paths)
+        rows = (
+            [path.relative_to(tree.parent), " > ".join(path.parent.relative_to(tree).parts)]
+            for path in paths
+        )
         csv.writer(file).writerows([("path", "label"), *rows])
 
     found = audit(engine, settings, actor, data=tree, trusted=confirmed)
