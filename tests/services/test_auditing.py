@@ -76,8 +76,14 @@ def test_confirmed_photos_carry_the_promise(engine, settings, actor, tree, tmp_p
 
     assert found.trusted == 18
     assert found.findings == 0  # 1 in 19, times 7 others: so few cannot promise 10 %
+
+
+def test_confirmed_photos_must_be_among_the_audited(engine, settings, actor, tree, tmp_path):
+    other = tmp_path / "other"
+    for seed in (101, 102):
+        draw(other / "Cool" / "Blue" / f"{seed}.png", COLOURS[BLUE], seed=seed)
     with pytest.raises(InvalidInputError, match="must be among those"):
-        audit(engine, settings, actor, data=make_tree(tmp_path / "other", each=3), trusted=tree)
+        audit(engine, settings, actor, data=tree, trusted=other)
 
 
 def test_fewer_than_two_categories_cannot_be_compared(engine, settings, actor, tmp_path):
