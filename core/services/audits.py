@@ -91,7 +91,8 @@ class AuditSummary:
         """Return how many of so many findings to expect to be unfounded, as a sentence."""
         if not findings:
             return f"Nothing can be flagged with at most {rate:.0%} unfounded."
-        most = f"Of these {findings:,} findings, expect at most {rate:.0%} to be unfounded"
+        what = "this 1 finding" if findings == 1 else f"these {findings:,} findings"
+        most = f"Of {what}, expect at most {rate:.0%} to be unfounded"
         if self.trusted:
             return f"{most}: that is measured on {self.trusted:,} photos that a person confirmed."
         return f"{most}: an estimate from the scores, since no photo was given as confirmed."

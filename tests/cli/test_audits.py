@@ -41,7 +41,7 @@ def test_an_audit_prints_and_writes_what_it_found_and_labels_are_corrected(tree:
     shown, told = run("audit-labels", "--data", str(tree), "--output", str(output))
     assert "blue.png" in squeeze(shown)
     assert "19photos,3categories" in squeeze(shown)
-    assert "Ofthese1findings,expectatmost10%tobeunfounded" in squeeze(shown)
+    assert "Ofthis1finding,expectatmost10%tobeunfounded" in squeeze(shown)
     assert "text.png" in squeeze(told)
     (row,) = json.loads(output.read_text())
     assert (row["claimed"], row["suggested"]) == (RED, BLUE)

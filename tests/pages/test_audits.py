@@ -60,7 +60,7 @@ def test_the_table_names_each_audit(audit_id) -> None:
 def test_a_finding_is_shown_beside_photos_of_both_categories(audit_id) -> None:
     app = draw("audits", audit=str(audit_id))
     shown = words(app)
-    assert "Of these 1 findings, expect at most 10% to be unfounded" in shown.replace("\\", "")
+    assert "Of this 1 finding, expect at most 10% to be unfounded" in shown.replace("\\", "")
     assert "**Warm \\> Red** → **Cool \\> Blue** · 98.0% likely wrong" in shown
     pictures = "".join(part.proto.body for part in app.get("html"))
     for index in (5, 4, 0, 1):
