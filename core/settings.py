@@ -89,8 +89,13 @@ class Settings(BaseSettings):
         return self.models_dir / "evaluations"
 
     @property
+    def audits_dir(self) -> Path:
+        """The photos of label audits, one file an audit."""
+        return self.data_dir / "audits"
+
+    @property
     def cache_dir(self) -> Path:
-        """Renditions and Grad-CAM pictures: may be deleted, is made again."""
+        """Renditions, Grad-CAM pictures and features: may be deleted, is made again."""
         return self.data_dir / "cache"
 
     @property

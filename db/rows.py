@@ -408,3 +408,68 @@ class WorkerRow(Identified):
     executor_id: Mapped[str] = mapped_column(sa.String(200), unique=True)
     heartbeat_at: Mapped[datetime] = mapped_column(default=utc_now)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class AuditRow(Identified):
+    """A labelled catalogue that was gone through for wrong labels.
+
+    ``data`` is the path it was read from; the Parquet file in the audits' folder holds the photos.
+    ``false_alarms`` is the share of unfounded findings that was asked for, ``trusted`` the number
+    of photos that it rests on (0: on the scores alone). ``skipped`` lists the first photos
+    that were not judged: ``{"path", "reason"}``.
+    """
+
+    __tablename__ = "audits"
+    __table_args__ = (
+        fraction("false_alarms"),
+        CheckConstraint("photos > 0", name="photos"),
+        CheckConstraint("trusted >= 0 AND skipped_photos >= 0", name="counters"),
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    data_name: Mapped[str] = mapped_column(sa.String(200))
+    data: Mapped[str] = mapped_column(sa.String(4000))
+    photos: Mapped[int]
+    categories: Mapped[int]
+    false_alarms: Mapped[float] = mapped_column(sa.Double())
+    trusted: Mapped[int]
+    skipped_photos: Mapped[int]
+    skipped: Mapped[list[Any]] = mapped_column(default=list)
+    file_name: Mapped[str] = mapped_column(sa.String(200), unique=True)
+
+
+class AuditFindingRow(Identified):
+    """A photo whose claimed category is likely wrong; ``photo`` is its row of the audit's file.
+
+    ``rate`` is the share to expect to be unfounded of all findings down to this one. ``alike``
+    names the nearest photos: ``{"claimed": [row, ...], "suggested": [row, ...]}``.
+    """
+
+    __tablename__ = "audit_findings"
+    __table_args__ = (
+        UniqueConstraint("audit_id", "rank"),
+        UniqueConstraint("audit_id", "photo"),
+        CheckConstraint("rank > 0 AND photo >= 0", name="places"),
+        fraction("wrong"),
+        fraction("rate"),
+    )
+    audit_id: Mapped[int] = mapped_column(ForeignKey("audits.id"))
+    rank: Mapped[int]
+    photo: Mapped[int]
+    claimed: Mapped[str] = mapped_column(sa.String(1000))
+    suggested: Mapped[str] = mapped_column(sa.String(1000))
+    wrong: Mapped[float] = mapped_column(sa.Double())
+    rate: Mapped[float] = mapped_column(sa.Double())
+    alike: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class AuditVerdictRow(Identified):
+    """The category that somebody gave a finding's photo; append-only, the latest holds.
+
+    ``label`` null takes the one before back.
+    """
+
+    __tablename__ = "audit_verdicts"
+    __table_args__ = (Index("ix_audit_verdicts_finding_id_id", "finding_id", "id"),)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("audit_findings.id"))
+    label: Mapped[str | None] = mapped_column(sa.String(1000))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

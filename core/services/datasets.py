@@ -24,13 +24,20 @@ _PAGE_ROWS = 10_000
 
 
 def open_dataset(
-    engine: sa.Engine, settings: Settings, *, actor: Actor, data: str, to_train: bool = True
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    data: str,
+    to_train: bool = True,
+    may_lack_files: bool = False,
 ) -> Dataset:
     """Return labelled pictures whose files are all there; no picture is opened.
 
     Args:
         data: ``reviewed``, or the path of a layout of ``DATA_FORMATS``.
         to_train: Data to measure by needs no training pictures, and may have one category.
+        may_lack_files: The caller copes with missing files.
 
     Raises:
         ForbiddenError: The actor may not train.
@@ -38,7 +45,8 @@ def open_dataset(
     """
     require(actor, "train")
     dataset = _read(engine, settings, data, to_train=to_train)
-    require_files(dataset)
+    if not may_lack_files:
+        require_files(dataset)
     return dataset
 
 

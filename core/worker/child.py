@@ -1,4 +1,4 @@
-"""The process of one training or sample job: ``python -m core.worker.child JOB``."""
+"""The process of one training, sample or audit job: ``python -m core.worker.child JOB``."""
 
 import logging
 import sys
@@ -27,9 +27,16 @@ def _draw_sample(engine: sa.Engine, settings: Settings, job_id: int) -> None:
     run_sample_job(engine, settings, job_id)
 
 
+def _audit(engine: sa.Engine, settings: Settings, job_id: int) -> None:
+    from core.services.auditing import run_audit_job
+
+    run_audit_job(engine, settings, job_id)
+
+
 RUNNERS: dict[str, Callable[[sa.Engine, Settings, int], None]] = {
     "training": _train,
     "sample": _draw_sample,
+    "audit": _audit,
 }
 
 

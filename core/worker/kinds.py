@@ -166,6 +166,7 @@ TASK_KINDS = {
         _job_kind("flags", concurrency=1, run=_renew_flags),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
+        _job_kind("audit", concurrency=1, run=_in_child()),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
     )
 }

@@ -16,6 +16,7 @@ from pages.ui import text
 REFRESH_S = 1.0
 
 JOB_LABELS = {
+    "audit": "Auditing labels",
     "classification": "Classifying photos",
     "flags": "Renewing flags",
     "sample": "Preparing the sample catalog",

@@ -16,6 +16,8 @@ def test_every_page_opens_directly_and_says_what_to_do(
     open_page(page, "/batches", "Batches")
     expect(page.get_by_text("There are no batches yet")).to_be_visible()
     open_page(page, "/review", "Nothing to review here")
+    open_page(page, "/audits", "Label audit")
+    expect(page.get_by_text("No catalogue has been audited yet")).to_be_visible()
     open_page(page, "/models", "Models")
     expect(page.get_by_text("No model has been trained yet")).to_be_visible()
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 from db.engine import transaction
 from db.queries.categories import ensure_paths
 from db.rows import (
+    AuditFindingRow,
+    AuditRow,
+    AuditVerdictRow,
     BatchRow,
     DecisionRow,
     EmbeddingRow,
@@ -107,6 +110,29 @@ def make_evaluation(version_id: int | None, **changed: object) -> EvaluationRow:
     return EvaluationRow(**(values | changed))
 
 
+def add_audit(session: Session, user_id: int) -> None:
+    """Add an audit with one finding that somebody has settled."""
+    audit = AuditRow(
+        user_id=user_id,
+        data_name="shelf",
+        data="/data/shelf",
+        photos=3,
+        categories=2,
+        false_alarms=0.1,
+        trusted=0,
+        skipped_photos=0,
+        file_name="shelf.parquet",
+    )
+    session.add(audit)
+    session.flush()
+    finding = AuditFindingRow(
+        audit_id=audit.id, rank=1, photo=0, claimed="A", suggested="B", wrong=0.9, rate=0.1
+    )
+    session.add(finding)
+    session.flush()
+    session.add(AuditVerdictRow(finding_id=finding.id, label="B", user_id=user_id))
+
+
 def add_everything(engine: sa.Engine) -> None:
     """Fill every table."""
     with transaction(engine) as session:
@@ -119,6 +145,7 @@ def add_everything(engine: sa.Engine) -> None:
         job = JobRow(kind="classification", batch_id=listing.batch_id, total=1, created_by=user_id)
         session.add(job)
         session.flush()
+        add_audit(session, user_id)
         session.add_all(
             [
                 make_decision(listing, user_id),

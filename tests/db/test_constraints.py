@@ -12,6 +12,8 @@ from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
 from db.queries.upsert import insert_missing
 from db.rows import (
+    AuditFindingRow,
+    AuditRow,
     CategoryRow,
     DecisionRow,
     EvaluationRow,
@@ -39,6 +41,12 @@ BAD_VALUES = [
     (EvaluationRow, {"pictures": 0}),
     (EvaluationRow, {"subject": "short"}),
     (EvaluationRow, {"data_digest": "short"}),
+    (AuditRow, {"photos": 0}),
+    (AuditRow, {"false_alarms": 1.1}),
+    (AuditRow, {"trusted": -1}),
+    (AuditFindingRow, {"wrong": 1.1}),
+    (AuditFindingRow, {"rate": -0.1}),
+    (AuditFindingRow, {"rank": 0}),
 ]
 
 
@@ -125,6 +133,8 @@ def test_only_an_open_blocking_flag_keeps_a_listing_from_being_published(
         "DELETE FROM decisions",
         "UPDATE flag_verdicts SET verdict = 'taken_back'",
         "DELETE FROM flag_verdicts",
+        "UPDATE audit_verdicts SET label = 'A'",
+        "DELETE FROM audit_verdicts",
     ],
 )
 def test_what_a_person_decided_or_said_can_neither_be_changed_nor_deleted(any_engine, statement):
