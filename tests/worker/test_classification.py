@@ -13,7 +13,7 @@ from core.actors import Actor
 from core.errors import JobCancelledError
 from core.services import chunks, classification, jobs, verdicts
 from core.services.active_models import ModelCache
-from core.services.classification import suggest
+from core.services.suggestions import suggest
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
