@@ -1,5 +1,6 @@
 """How unlike everything known a photo is, and new categories from a few examples. numpy only."""
 
+from core.novelty.grouping import group_similar
 from core.novelty.known import EXAMPLES, MIN_CATEGORIES, Assessment, Known
 from core.novelty.methods import NOVELTY_METHODS, NoveltyMethod, Scorer
 from core.novelty.prototypes import Prototypes, Recognition, make_prototype, recognise
@@ -16,6 +17,7 @@ __all__ = [
     "Recognition",
     "Reference",
     "Scorer",
+    "group_similar",
     "make_prototype",
     "recognise",
 ]

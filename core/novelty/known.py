@@ -1,11 +1,10 @@
 """What reviewers decided, as the known that new photos are held against.
 
 A photo is unknown when it is less like the known categories than all but a stated share of the
-known photos are themselves, each judged without itself (split conformal prediction: Vovk,
-Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005; by leave-one-out instead
-of a split). How like it is, is the sum of two standardised scores: the cosine to the nearest
-category's prototype, and how sure the models are of their likeliest category, which is the best
-single score in ``benchmarks.unknown``.
+known photos are themselves, each judged by what the others say (cross-conformal prediction: Vovk,
+"Cross-conformal predictors", 2015, arXiv:1208.0806). How like it is, is the sum of two
+standardised scores: the cosine to the nearest category's prototype, and how sure the models are
+of their likeliest category, which is the best single score in ``benchmarks.unknown``.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.novelty.prototypes import Prototypes, recognise
-from core.novelty.reference import SMALLEST, Floats, Reference, to_unit
+from core.novelty.reference import SMALLEST, Floats, Reference
 
 EXAMPLES = 5
 """From so many examples a category is recognised that no model knows."""
@@ -25,6 +24,7 @@ MIN_CATEGORIES = 2
 """With fewer categories nothing is nearer to one than to the others."""
 
 NEAREST = 3
+FOLDS = 5
 LEAST_SHARE = 0.5  # of the similarity that the examples have to each other, to be recognised
 
 
@@ -96,7 +96,7 @@ class Known:
         names, labels = np.unique(categories, return_inverse=True)
         labels = labels.astype(np.int64)
         prototypes = Prototypes.of(Reference.by_means(embeddings, labels), names.tolist())
-        own, nearest = _leave_one_out(prototypes, embeddings, labels)
+        own, nearest = _cross_fit(embeddings, labels, names.tolist())
         counts = np.bincount(labels)
         dissimilarity = Scale.of(-nearest)
         novelty, uncertainty = dissimilarity.apply(-nearest), None
@@ -157,21 +157,29 @@ class Known:
         return np.where(np.isnan(novelty), np.nan, p_values)
 
 
-def _leave_one_out(
-    prototypes: Prototypes, embeddings: Floats, labels: NDArray[np.int64]
+def _cross_fit(
+    embeddings: Floats, labels: NDArray[np.int64], names: Sequence[str]
 ) -> tuple[Floats, Floats]:
     """Return the known photos' cosines, (N,) each, to their own category and to the nearest.
 
-    The own category's prototype is made without the photo; nan of a category that has no other.
+    Each photo is compared with what the other folds say of the known. To leave it out of its
+    category's prototype is not enough: in more dimensions than there are photos the whitening
+    knows each photo that it was made from. The own cosine is nan where no other fold has one.
     """
-    placed = to_unit(prototypes.place(embeddings))
-    cosines = placed @ prototypes.vectors.T
-    sums = np.zeros_like(prototypes.vectors)
-    np.add.at(sums, labels, placed)
-    others = to_unit(sums[labels] - placed)
-    own = np.where(np.bincount(labels)[labels] > 1, (placed * others).sum(axis=1), np.nan)
-    cosines[np.arange(len(labels)), labels] = np.where(np.isnan(own), -1.0, own)
-    return own, cosines.max(axis=1)
+    folds = np.empty(len(labels), np.int64)
+    folds[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
+    own, nearest = np.full(len(labels), np.nan), np.empty(len(labels))
+    for fold in range(min(FOLDS, len(labels))):
+        held = folds == fold
+        there, others = np.unique(labels[~held], return_inverse=True)
+        reference = Reference.by_means(embeddings[~held], others.astype(np.int64))
+        fitted = Prototypes.of(reference, [names[at] for at in there])
+        cosines = fitted.compare(embeddings[held])
+        nearest[held] = cosines.max(axis=1)
+        places = np.searchsorted(there, labels[held]).clip(max=len(there) - 1)
+        mine = cosines[np.arange(len(places)), places]
+        own[held] = np.where(there[places] == labels[held], mine, np.nan)
+    return own, nearest
 
 
 def _find_least(

@@ -28,6 +28,7 @@ DEFAULT_CHUNK_SIZE = 64
 JOB_PERMISSIONS: dict[str, Permission] = {
     "classification": "upload",
     "flags": "tune",
+    "recognition": "categorise",
     "sample": "train",
     "training": "train",
 }

@@ -1,6 +1,6 @@
 """New photos beside what reviewers decided: what is unknown, and what examples recognise.
 
-What is known is learnt outside any transaction, which takes a second or two; to hold a chunk's
+What is known is learnt outside any transaction, which takes some seconds; to hold a chunk's
 photos against it takes milliseconds.
 """
 
@@ -76,18 +76,18 @@ class KnownCache:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._fingerprint: tuple[object, ...] = ()
+        self._fingerprint: tuple[object, ...] = (None,)
         self._catalog: KnownCatalog | None = None
         self._fresh_until = 0.0
 
-    def current(self, space: str | None) -> KnownCatalog | None:
+    def current(self, space: str | None, *, may_lag: bool = True) -> KnownCatalog | None:
         """Return what is known in the space; None while that is too little."""
         if space is None:
             return None
         with self._lock:
             fingerprint = (space, *self._look())
-            is_other = fingerprint != self._fingerprint
-            if is_other and (self._is_other_space(space) or time.monotonic() >= self._fresh_until):
+            is_due = not may_lag or time.monotonic() >= self._fresh_until
+            if fingerprint != self._fingerprint and (is_due or space != self._fingerprint[0]):
                 started_at = time.monotonic()
                 self._catalog = learn(self._engine, space=space)
                 self._fingerprint = fingerprint
@@ -95,13 +95,10 @@ class KnownCache:
                 self._fresh_until = now + IDLE_TIMES * (now - started_at)
             return self._catalog
 
-    def _is_other_space(self, space: str) -> bool:
-        return self._fingerprint[:1] != (space,)
-
     def _look(self) -> tuple[object, ...]:
         with reading(self._engine) as session:
             return (
-                queries.find_last_decision(session),
+                queries.find_last_ids(session),
                 tuple(row.id for row in model_queries.list_active(session)),
             )
 
@@ -115,7 +112,7 @@ def learn(engine: sa.Engine, *, space: str) -> KnownCatalog | None:
         category_ids = {photo.category: photo.category_id for photo in photos}
         if len(category_ids) < MIN_CATEGORIES:
             return None
-        active = model_queries.list_active(session)
+        active = [row for row in model_queries.list_active(session) if row.problem is None]
         confidences = _read_confidences(session, photos, [row.id for row in active])
         labels = {label for row in active for label in row.labels}
     enough = int(np.count_nonzero(~np.isnan(confidences))) >= MIN_KNOWN

@@ -30,7 +30,7 @@ class EmbeddedPhoto(NamedTuple):
 
 
 class KnownPhoto(NamedTuple):
-    """A photo of a listing whose category is decided, with its embedding."""
+    """The main photo of a listing whose category is decided, with its embedding."""
 
     photo_id: int
     category_id: int
@@ -81,9 +81,12 @@ def list_photos(
     return [EmbeddedPhoto._make(row) for row in session.execute(query)]
 
 
-def find_last_decision(session: Session) -> int | None:
-    """Return the id of the newest decision."""
-    return session.scalar(select(func.max(DecisionRow.id)))
+def find_last_ids(session: Session) -> tuple[int | None, int | None]:
+    """Return the ids of the newest decision and embedding, which change with what is known."""
+    return (
+        session.scalar(select(func.max(DecisionRow.id))),
+        session.scalar(select(func.max(EmbeddingRow.id))),
+    )
 
 
 def find_newest_space(session: Session) -> str | None:
@@ -94,7 +97,9 @@ def find_newest_space(session: Session) -> str | None:
 def list_known(
     session: Session, *, space: str, per_category: int, limit: int
 ) -> Sequence[KnownPhoto]:
-    """Return the newest embedded photos of decided listings, by photo id.
+    """Return the newest embedded main photos of decided listings, by photo id.
+
+    One photo a listing: others of the same product would make it look better known than it is.
 
     Args:
         per_category: At most so many of one category, so that each has its place.
@@ -113,6 +118,7 @@ def list_known(
         .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
         .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
         .where(
+            ListingImageRow.position == 0,
             ListingRow.state.in_(_DECIDED),
             ListingRow.decided_category_id.is_not(None),
             ImageRow.state == ImageState.READABLE,

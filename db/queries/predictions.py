@@ -206,6 +206,14 @@ def move_listings(
     )
 
 
+def list_suggested_by_examples(session: Session, *, listing_ids: Collection[int]) -> set[int]:
+    """Return those of the listings whose suggestion comes from examples."""
+    query = select(ListingRow.id).where(
+        ListingRow.id.in_(listing_ids), ListingRow.suggested_by_examples
+    )
+    return set(session.scalars(query))
+
+
 def set_suggestions(session: Session, *, values: Sequence[Mapping[str, Any]]) -> None:
     """Write ids, ``suggested_category_id``, ``suggested_by_examples``, ``doubt`` to listings."""
     if values:

@@ -18,6 +18,7 @@ REFRESH_S = 1.0
 JOB_LABELS = {
     "classification": "Classifying photos",
     "flags": "Renewing flags",
+    "recognition": "Comparing with known products",
     "sample": "Preparing the sample catalog",
     "training": "Training",
 }
