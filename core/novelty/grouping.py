@@ -4,7 +4,7 @@ import numpy as np
 
 from core.novelty.reference import Floats
 
-LEAST_SIMILARITY = 0.6
+LEAST_SIMILARITY = 0.7
 
 
 def group_similar(
