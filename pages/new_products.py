@@ -151,7 +151,7 @@ def _listing_card(listing: UnknownListing) -> gallery.Card:
 def _category_card(category: NearCategory) -> gallery.Card:
     return gallery.Card(
         src=f"/api/images/{category.sha256}/thumb",
-        href=f"/api/images/{category.sha256}/thumb",
+        href=f"/api/images/{category.sha256}/view",
         label=category.path,
         lines=(gallery.Line(category.path),),
     )
