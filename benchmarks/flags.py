@@ -39,6 +39,7 @@ FLAG_OF_FAULT = {
     "duplicated": "exact_duplicate",
 }
 NEED_MODELS = frozenset({"models_disagree", "claimed_mismatch"})
+NEED_DECISIONS = frozenset({"unknown_product"})
 LIMITS = ImageLimits(max_bytes=50_000_000, max_pixels=100_000_000)
 
 
@@ -60,7 +61,8 @@ def measure(options: Options) -> Figures:
     catalog = render_catalog(BENCHMARKS_DIR / f"sample-{count}", per_category=count)
     photos = list(_incoming(catalog))
     models = [] if options.quick else [_trained(arch, catalog) for arch in MAIN_ARCHITECTURES]
-    kinds = [kind for kind in FLAG_KINDS if models or kind not in NEED_MODELS]
+    left_out = NEED_DECISIONS if models else NEED_DECISIONS | NEED_MODELS
+    kinds = [kind for kind in FLAG_KINDS if kind not in left_out]
     return _rates(photos, _flags(photos, models), kinds)
 
 

@@ -9,6 +9,7 @@ Permission = Literal[
     "look",
     "upload",
     "review",
+    "categorise",
     "publish",
     "export",
     "dashboards",
@@ -18,12 +19,12 @@ Permission = Literal[
 ]
 
 _MANAGER: frozenset[Permission] = frozenset(
-    {"look", "upload", "publish", "export", "review", "dashboards", "tune", "train"}
+    {"look", "upload", "publish", "export", "review", "categorise", "dashboards", "tune", "train"}
 )
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "staff": frozenset({"look", "upload", "publish", "export"}),
-    "reviewer": frozenset({"look", "review"}),
+    "reviewer": frozenset({"look", "review", "categorise"}),
     "manager": _MANAGER,
     "admin": _MANAGER | {"administer"},
 }

@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     chunk_size: int = Field(64, gt=0, description="Photos in one durable piece of a job.")
     top_k: int = Field(5, gt=0, description="Categories kept with a prediction.")
     embedder: str = Field(
-        "efficientnet_lite0", description="Architecture whose features are stored as embeddings."
+        "efficientnet_lite0",
+        description="Architecture whose packaged weights embed photos; empty embeds none.",
     )
     worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
     worker_silent_s: float = Field(

@@ -92,7 +92,8 @@ class ListingRow(Identified):
     """What a seller offers. ``version`` counts up at every change of state.
 
     ``doubt`` orders the review queue: 1 - calibrated probability of the suggested
-    category, averaged over the models; null until classified.
+    category, averaged over the models; null until classified. ``suggested_by_examples`` says
+    that no model knows the suggested category, so that photos decided to be of it speak for it.
     """
 
     __tablename__ = "listings"
@@ -112,6 +113,7 @@ class ListingRow(Identified):
     price: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
     claimed_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
     suggested_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    suggested_by_examples: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     decided_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
     state: Mapped[str] = mapped_column(sa.String(20), default=ListingState.RECEIVED)
     doubt: Mapped[float | None]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.novelty import Assessment
 from core.quality import ImageMeasures, Limits
 
 NO_LIMITS = Limits()
@@ -20,6 +21,7 @@ class Evidence:
         same_content: Ids of other listings that show the same file.
         category: Path of the claimed category, else of the suggested one; limits go by it.
         limits: Those that somebody set in place of the checks' own.
+        novelty: The photo beside what reviewers decided; None while that is too little.
     """
 
     measures: ImageMeasures
@@ -28,6 +30,7 @@ class Evidence:
     same_content: tuple[int, ...] = ()
     category: str | None = None
     limits: Limits = NO_LIMITS
+    novelty: Assessment | None = None
 
     def mean_probabilities(self) -> dict[str, float]:
         """Return by category the probability averaged over the models.

@@ -15,6 +15,12 @@ SURE = 0.5
 MISMATCH_MARGIN = 0.5
 """So much likelier than the claimed category must another one be."""
 
+UNKNOWN_RATE = 0.02
+"""Share of the photos of known products that may be called unknown."""
+
+MIN_KNOWN = 50
+"""With fewer decided photos no share that small can be told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -172,6 +178,29 @@ def _claimed_mismatch_reason(detail: Detail) -> str:
     )
 
 
+def _unknown_product(evidence: Evidence) -> Hit | None:
+    """The score is the share of the known photos that are less novel."""
+    novelty = evidence.novelty
+    if novelty is None or novelty.p_value is None or novelty.recognised is not None:
+        return None
+    if novelty.known < MIN_KNOWN or novelty.p_value > UNKNOWN_RATE:
+        return None
+    detail = {
+        "known": novelty.known,
+        "rate": UNKNOWN_RATE,
+        "nearest": [list(each) for each in novelty.nearest],
+    }
+    return Hit(1 - novelty.p_value, detail)
+
+
+def _unknown_product_reason(detail: Detail) -> str:
+    nearest = ", ".join(path for path, _ in detail["nearest"])
+    return (
+        f"Less like any category than {1 - detail['rate']:.0%} of {detail['known']:,} decided "
+        f"photos are like theirs; nearest: {nearest}."
+    )
+
+
 FLAG_KINDS: dict[str, FlagKind] = {
     kind.key: kind
     for kind in (
@@ -200,6 +229,18 @@ FLAG_KINDS: dict[str, FlagKind] = {
             doc="The models together find another category much likelier than the seller's.",
             rule=_claimed_mismatch,
             reason=_claimed_mismatch_reason,
+            asks_category=True,
+        ),
+        FlagKind(
+            key="unknown_product",
+            label="Unknown product",
+            severity="warn",
+            doc=(
+                "It may belong to none of the categories: a new kind of product, a receipt, a "
+                f"selfie. Of photos of known products, {UNKNOWN_RATE:.0%} are flagged as well."
+            ),
+            rule=_unknown_product,
+            reason=_unknown_product_reason,
             asks_category=True,
         ),
     )

@@ -17,6 +17,7 @@ from core.imaging import DecodedImage, ImageLimits, decode
 from core.models.architectures import embed
 from core.models.checkpoint import LoadedModel
 from core.models.devices import Precision, choose_device, choose_dtype
+from core.models.embedder import Embedder
 from core.models.preprocessing import Geometry, Preprocessing, crops, normalise
 
 K = TypeVar("K")
@@ -26,11 +27,7 @@ Crops = dict[Geometry, NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class InferenceOptions:
-    """How to run.
-
-    Attributes:
-        embedder: Key of the architecture whose features become the embedding.
-    """
+    """How to run."""
 
     limits: ImageLimits
     device: str = "auto"
@@ -38,7 +35,6 @@ class InferenceOptions:
     batch_size: int = 32
     decode_threads: int = 2
     top_k: int = 5
-    embedder: str = "resnet50"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +59,7 @@ class Outcome(Generic[K, M]):
             has no such file.
         size_px: Width and height.
         top: By the digest of the model.
-        embedding: (D,) float16 of length 1; None when the embedder is not among the models.
+        embedding: (D,) float16 of length 1; None without an embedder.
     """
 
     key: K
@@ -86,15 +82,28 @@ class _Prepared(Generic[K, M]):
 
 
 class Classifier:
-    """Holds the models on the device; ``classify`` may be called again and again."""
+    """Holds the models on the device; ``classify`` may be called again and again.
 
-    def __init__(self, models: Sequence[LoadedModel], options: InferenceOptions) -> None:
+    Args:
+        embedder: Gives each picture its embedding; None gives none.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[LoadedModel],
+        options: InferenceOptions,
+        embedder: Embedder | None = None,
+    ) -> None:
         self.options = options
         self.device = choose_device(options.device)
         self.dtype = choose_dtype(self.device, options.precision)
         self.models = tuple(models)
         self._networks = {model.digest: self._place(model.network) for model in models}
+        self._embedder = embedder
+        self._embedding_network = self._place(embedder.network) if embedder else None
         self._geometries = {model.preprocessing.geometry for model in models}
+        if embedder:
+            self._geometries.add(embedder.preprocessing.geometry)
 
     def classify(
         self,
@@ -191,9 +200,10 @@ class Classifier:
     def _predict(self, batch: Sequence[_Prepared[K, M]]) -> Iterator[Outcome[K, M]]:
         if not batch:
             return
-        results = self.forward(self._inputs(self._stack(batch)))
+        pixels = self._stack(batch)
+        results = self.forward(self._inputs(pixels))
         tops = {model.digest: self._rank(model, results[model.digest][0]) for model in self.models}
-        space, vectors = self._embeddings(results, len(batch))
+        vectors = self._embed(pixels, len(batch))
         for position, item in enumerate(batch):
             yield Outcome(
                 key=item.key,
@@ -201,7 +211,7 @@ class Classifier:
                 size_px=item.size_px,
                 top={digest: ranked[position] for digest, ranked in tops.items()},
                 embedding=vectors[position],
-                embedding_space=space,
+                embedding_space=self._embedder.space if self._embedder else None,
             )
 
     def _stack(self, batch: Sequence[_Prepared[K, M]]) -> dict[Geometry, Tensor]:
@@ -228,8 +238,7 @@ class Classifier:
 
     def _forward(self, model: LoadedModel, batch: Tensor) -> tuple[Tensor, Tensor]:
         network: Any = self._networks[model.digest]
-        reduced = self.dtype is not torch.float32
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced):
+        with self._reduced():
             embedding = embed(network, batch)
             logits = network.get_classifier()(embedding)
             if model.card.mirrored:
@@ -242,11 +251,20 @@ class Classifier:
         indices, values = best.indices.cpu().numpy(), best.values.cpu().numpy()
         return [TopK(*pair) for pair in zip(indices, values, strict=True)]
 
-    def _embeddings(
-        self, results: Mapping[str, tuple[Tensor, Tensor]], count: int
-    ) -> tuple[str | None, Sequence[NDArray[np.float16] | None]]:
-        for model in self.models:
-            if model.arch == self.options.embedder:
-                unit = torch.nn.functional.normalize(results[model.digest][1].float(), dim=1)
-                return model.embedding_space, list(unit.half().cpu().numpy())
-        return None, [None] * count
+    @torch.inference_mode()
+    def _embed(
+        self, pixels: Mapping[Geometry, Tensor], count: int
+    ) -> Sequence[NDArray[np.float16] | None]:
+        """One unit vector a picture, (D,) float16; None each without an embedder."""
+        if self._embedder is None:
+            return [None] * count
+        wanted = self._embedder.preprocessing
+        with self._reduced():
+            vectors = embed(self._embedding_network, normalise(pixels[wanted.geometry], wanted))
+        unit = torch.nn.functional.normalize(vectors.float(), dim=1)
+        return list(unit.half().cpu().numpy())
+
+    def _reduced(self) -> torch.autocast:
+        """The precision of every forward pass."""
+        reduced = self.dtype is not torch.float32
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)

@@ -39,7 +39,7 @@ def score(
     Args:
         items: As ``Classifier.classify`` takes them.
     """
-    wanted = replace(options, top_k=len(model.labels), embedder="")
+    wanted = replace(options, top_k=len(model.labels))
     for outcome in Classifier([model], wanted).classify(items, lambda _: None):
         if outcome.top is None:
             yield Scored(outcome.key, None, outcome.error)

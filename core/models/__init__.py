@@ -8,12 +8,14 @@ from core.models.architectures import (
     get_architecture,
 )
 from core.models.checkpoint import LoadedModel, ModelCard, load, save
+from core.models.embedder import Embedder, load_embedder
 from core.models.preprocessing import Geometry, Preprocessing
 
 __all__ = [
     "ARCHITECTURES",
     "MAIN_ARCHITECTURES",
     "Architecture",
+    "Embedder",
     "Geometry",
     "LoadedModel",
     "ModelCard",
@@ -21,5 +23,6 @@ __all__ = [
     "Preprocessing",
     "get_architecture",
     "load",
+    "load_embedder",
     "save",
 ]

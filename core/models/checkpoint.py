@@ -103,11 +103,6 @@ class LoadedModel:
     def parameters(self) -> int:
         return count_parameters(self.network)
 
-    @property
-    def embedding_space(self) -> str:
-        """Embeddings of one space, and no others, can be compared."""
-        return f"{self.arch}-{self.digest[:12]}"
-
 
 def save(path: Path, *, network: nn.Module, card: ModelCard) -> str:
     """Write the checkpoint, all of it or nothing, and return its digest."""

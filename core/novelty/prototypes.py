@@ -70,15 +70,16 @@ class Prototypes:
         """
         if name in self.names:
             raise InvalidInputError(f"there is a category {name!r} already; add to that one")
-        vectors = np.vstack([self.vectors, make_prototype(self._place(examples))])
+        vectors = np.vstack([self.vectors, make_prototype(self.place(examples))])
         return replace(self, names=(*self.names, name), vectors=vectors)
 
     def compare(self, embeddings: Floats) -> Floats:
         """Return the cosines, (M, C), of (M, D) embeddings to the prototypes."""
-        similarities: Floats = to_unit(self._place(embeddings)) @ self.vectors.T
+        similarities: Floats = to_unit(self.place(embeddings)) @ self.vectors.T
         return similarities
 
-    def _place(self, embeddings: Floats) -> Floats:
+    def place(self, embeddings: Floats) -> Floats:
+        """Return (M, D) embeddings about the centre, whitened."""
         placed: Floats = (embeddings - self.centre) @ self.whitening
         return placed
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from core.errors import WeightsUnavailableError
 from core.imaging import ImageLimits
 from core.services.models import ActiveModel, load_active, load_version
+from core.services.recognition import KnownCache
 from core.settings import Settings
 from db.engine import reading
 from db.queries import models as queries
 
 if TYPE_CHECKING:  # torch is loaded with the first photos, so that a worker starts at once
     from core.inference import Classifier, InferenceOptions
+    from core.models import Embedder
 
 log = logging.getLogger(__name__)
 
@@ -23,36 +26,50 @@ Fingerprint = tuple[tuple[str, int | None], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveClassifier:
-    """The usable active models and the classifiers made of them."""
+    """The usable active models, the embedder, and the classifiers made of them."""
 
     models: tuple[ActiveModel, ...]
     options: "InferenceOptions"
+    embedder: "Embedder | None"
 
     @property
     def version_ids(self) -> frozenset[int]:
         return frozenset(active.version_id for active in self.models)
 
-    def restricted_to(self, version_ids: frozenset[int]) -> "Classifier":
-        """Return a classifier of these versions only; of none, it still decodes and measures."""
+    @property
+    def space(self) -> str | None:
+        """The space of the embeddings; None without an embedder."""
+        return self.embedder.space if self.embedder else None
+
+    def restricted_to(
+        self, version_ids: frozenset[int], *, is_embedding: bool = False
+    ) -> "Classifier":
+        """Return a classifier of these versions only; of none, it still decodes and measures.
+
+        Args:
+            is_embedding: It gives embeddings too.
+        """
         from core.inference import Classifier
 
         wanted = [active.model for active in self.models if active.version_id in version_ids]
-        return Classifier(wanted, self.options)
+        return Classifier(wanted, self.options, self.embedder if is_embedding else None)
 
 
 class ModelCache:
-    """Keeps the active models in memory; safe in several threads.
+    """Keeps the active models in memory, and what is known; safe in several threads.
 
     A version that was activated, a file that vanished and one that came back are noticed
     at the next ``current``.
     """
 
     def __init__(self, engine: sa.Engine, settings: Settings) -> None:
+        self.known = KnownCache(engine)
         self._engine = engine
         self._settings = settings
         self._lock = threading.Lock()
         self._fingerprint: Fingerprint | None = None
         self._active: ActiveClassifier | None = None
+        self._embedder: Embedder | None = None
 
     def current(self) -> ActiveClassifier:
         """Return the active models as the database and the disk have them now."""
@@ -89,7 +106,19 @@ class ModelCache:
         for problem in active.problems:
             log.error("model file %s cannot be used: %s", problem.file_name, problem.reason)
         log.info("models in use: %s", ", ".join(a.model.arch for a in active.models) or "none")
-        return ActiveClassifier(active.models, inference_options(self._settings))
+        options = inference_options(self._settings)
+        return ActiveClassifier(active.models, options, self._load_embedder())
+
+    def _load_embedder(self) -> "Embedder | None":
+        """Return the embedder; where its weights are missing, the models go on without."""
+        if self._embedder is None and self._settings.embedder:
+            from core.models import load_embedder
+
+            try:
+                self._embedder = load_embedder(self._settings.embedder)
+            except WeightsUnavailableError as error:
+                log.warning("photos get no embeddings: %s", error)
+        return self._embedder
 
 
 def inference_options(settings: Settings) -> "InferenceOptions":
@@ -103,5 +132,4 @@ def inference_options(settings: Settings) -> "InferenceOptions":
         batch_size=settings.inference_batch_size,
         decode_threads=settings.decode_threads,
         top_k=settings.top_k,
-        embedder=settings.embedder,
     )

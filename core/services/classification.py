@@ -7,10 +7,8 @@ transaction that ends the chunk, so they are there once or not at all.
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from itertools import groupby
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,14 +18,22 @@ from sqlalchemy.orm import Session
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures, measure
-from core.services import chunks
+from core.services import chunks, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
+from core.services.recognition import Findings, KnownCatalog
 from core.services.states import UNDECIDED
+from core.services.suggestions import (
+    Suggestion,
+    by_category,
+    suggest_listings,
+    suggestion_rows,
+)
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
+from db.queries import embeddings as embedding_queries
 from db.queries import jobs as job_queries
 from db.queries import limits as limit_queries
 from db.queries import predictions as queries
@@ -46,33 +52,6 @@ _WAY_TO_REVIEW = (
 
 PhotoOutcome: TypeAlias = "Outcome[int, ImageMeasures]"
 Predictions = dict[str, tuple[tuple[str, float], ...]]  # as in Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """The category that the models together find likeliest.
-
-    Attributes:
-        probability: Mean over the models of its calibrated probability.
-    """
-
-    category_id: int
-    probability: float
-
-
-def suggest(tops: Sequence[Mapping[int, float]]) -> Suggestion | None:
-    """Average the models' calibrated probabilities by category and take the highest.
-
-    Args:
-        tops: For each model, probabilities by category id; a category it does not list
-            counts as 0.
-    """
-    categories = sorted({category for top in tops for category in top})
-    if not categories:
-        return None
-    means = {category: fmean(top.get(category, 0.0) for top in tops) for category in categories}
-    best = max(categories, key=lambda category: means[category])
-    return Suggestion(best, min(1.0, means[best]))
 
 
 def classify_chunk(
@@ -105,21 +84,23 @@ def classify_chunk(
     for outcome in _classify(engine, settings, photos, active):
         outcomes[outcome.key] = outcome
         raise_if_stopped()
+    known = models.known.current(active.space)
     with transaction(engine) as session:
         if chunks.lock(session, chunk=chunk):
-            _write(session, chunk, photos, outcomes, active)
+            _write(session, chunk, photos, outcomes, active, known)
 
 
 def give_up(engine: sa.Engine, *, chunk: Chunk, reason: str, models: ModelCache) -> None:
     """Store the chunk's only photo as unreadable, for the reason given."""
     active = models.current()
+    known = models.known.current(active.space)
     with transaction(engine) as session:
         if not chunks.lock(session, chunk=chunk):
             return
         (photo,) = queries.list_photos(session, photo_ids=chunk.items)
         queries.mark_unreadable(session, image_id=photo.image_id, reason=reason)
         given_up = [photo._replace(image_state=ImageState.UNREADABLE, image_reason=reason)]
-        _write(session, chunk, given_up, {}, active)
+        _write(session, chunk, given_up, {}, active, known)
     log.error("image %s: %s", photo.sha256, reason)
 
 
@@ -141,16 +122,26 @@ def _start(engine: sa.Engine, chunk: Chunk) -> Sequence[Photo]:
 def _classify(
     engine: sa.Engine, settings: Settings, photos: Sequence[Photo], active: ActiveClassifier
 ) -> Iterator[PhotoOutcome]:
-    """Show the photos to the models that at least one of them still needs."""
+    """Show the photos to the models, and the embedder, that at least one of them still needs."""
     readable = [photo for photo in photos if photo.image_state == ImageState.READABLE]
     photo_ids = [photo.id for photo in readable]
     with reading(engine) as session:
         known = queries.list_predicted(session, photo_ids=photo_ids, version_ids=active.version_ids)
+        is_embedding = _lacks_embeddings(session, readable, active.space)
     pairs = {(photo_id, version) for photo_id in photo_ids for version in active.version_ids}
     needed = frozenset(version for _, version in pairs - known)
     store = ImageStore(settings.images_dir, settings.cache_dir)
     items = [(photo.id, partial(store.read, photo.sha256)) for photo in readable]
-    return active.restricted_to(needed).classify(items, measure)
+    classifier = active.restricted_to(needed, is_embedding=is_embedding)
+    return classifier.classify(items, measure)
+
+
+def _lacks_embeddings(session: Session, photos: Sequence[Photo], space: str | None) -> bool:
+    if space is None:
+        return False
+    image_ids = {photo.image_id for photo in photos}
+    embedded = embedding_queries.list_embedded(session, space=space, image_ids=image_ids)
+    return bool(image_ids - embedded)
 
 
 def _write(
@@ -159,6 +150,7 @@ def _write(
     photos: Sequence[Photo],
     outcomes: Mapping[int, PhotoOutcome],
     active: ActiveClassifier,
+    known: KnownCatalog | None,
 ) -> None:
     """Write all that follows from the outcomes and end the chunk."""
     usable = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
@@ -167,9 +159,9 @@ def _write(
         if error:
             queries.mark_unreadable(session, image_id=photo.image_id, reason=str(error))
     queries.insert_predictions(session, values=list(_prediction_rows(usable.values(), active)))
-    queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
+    embedding_queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
     limit_queries.replace_measures(session, values=_measures_rows(photos, usable))
-    _refresh_listings(session, chunk, photos, usable, active)
+    _refresh_listings(session, chunk, photos, usable, active, known)
     failed = len(photos) - len(usable)
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
 
@@ -228,13 +220,15 @@ def _refresh_listings(
     photos: Sequence[Photo],
     outcomes: Mapping[int, PhotoOutcome],
     active: ActiveClassifier,
+    known: KnownCatalog | None,
 ) -> None:
     """Renew flags and suggestions of listings that nobody decided; send them to review."""
     undecided = queries.list_listings_in(
         session, listing_ids={photo.listing_id for photo in photos}, states=UNDECIDED
     )
     tops = queries.list_tops(session, listing_ids=undecided, version_ids=active.version_ids)
-    suggestions = _suggestions(tops)
+    findings = recognition.hold_against(session, known, listing_ids=undecided, tops=tops)
+    suggestions = suggest_listings(tops, findings.suggestions)
     measured = [
         (photo, measures)
         for photo in photos
@@ -244,10 +238,10 @@ def _refresh_listings(
     queries.replace_open_flags(
         session,
         photo_ids=[photo.id for photo, _ in measured],
-        values=list(_flag_rows(session, measured, tops, suggestions)),
+        values=list(_flag_rows(session, measured, tops, suggestions, findings)),
     )
     finished = undecided - _awaited(session, chunk, undecided)
-    queries.set_suggestions(session, values=list(_suggestion_rows(finished, suggestions)))
+    queries.set_suggestions(session, values=list(suggestion_rows(finished, suggestions)))
     for from_state, to_state in _WAY_TO_REVIEW:
         queries.move_listings(
             session, listing_ids=finished, from_state=from_state, to_state=to_state
@@ -267,37 +261,10 @@ def _awaited(session: Session, chunk: Chunk, listing_ids: Collection[int]) -> se
     return {listing_id for listing_id, photo_id in others if photo_id in awaited}
 
 
-def _suggestions(tops: Sequence[Top]) -> dict[int, Suggestion]:
-    """The first photo that any model has seen speaks for the listing."""
-    found = {}
-    for listing_id, of_listing in groupby(tops, key=lambda top: top.listing_id):
-        main = next(groupby(of_listing, key=lambda top: top.position))[1]
-        suggestion = suggest([_by_category(top) for top in main])
-        if suggestion:
-            found[listing_id] = suggestion
-    return found
-
-
 def _suggested_paths(session: Session, suggestions: Mapping[int, Suggestion]) -> dict[int, str]:
     category_ids = {suggestion.category_id for suggestion in suggestions.values()}
     paths = queries.list_category_paths(session, category_ids=category_ids)
     return {listing_id: paths[each.category_id] for listing_id, each in suggestions.items()}
-
-
-def _suggestion_rows(
-    listing_ids: Iterable[int], suggestions: Mapping[int, Suggestion]
-) -> Iterator[dict[str, Any]]:
-    for listing_id in sorted(listing_ids):
-        suggestion = suggestions.get(listing_id)
-        yield {
-            "id": listing_id,
-            "suggested_category_id": suggestion and suggestion.category_id,
-            "doubt": 1.0 - suggestion.probability if suggestion else 1.0,
-        }
-
-
-def _by_category(top: Top) -> dict[int, float]:
-    return {entry["category_id"]: entry["probability"] for entry in top.top}
 
 
 def _flag_rows(
@@ -305,6 +272,7 @@ def _flag_rows(
     measured: Sequence[tuple[Photo, ImageMeasures]],
     tops: Sequence[Top],
     suggestions: Mapping[int, Suggestion],
+    findings: Findings,
 ) -> Iterator[dict[str, Any]]:
     predictions = _predictions_by_photo(session, tops)
     shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
@@ -318,6 +286,7 @@ def _flag_rows(
             same_content=tuple(sorted(shown_by[photo.image_id] - {photo.listing_id})),
             category=photo.claimed or suggested.get(photo.listing_id),
             limits=limits,
+            novelty=findings.assessments.get(photo.id),
         )
         for finding in raise_flags(evidence):
             yield {
@@ -334,7 +303,7 @@ def _predictions_by_photo(session: Session, tops: Sequence[Top]) -> Mapping[int,
     for top in tops:
         found[top.photo_id][top.arch] = tuple(
             (paths[category_id], probability)
-            for category_id, probability in _by_category(top).items()
+            for category_id, probability in by_category(top.top).items()
         )
     return found
 

@@ -29,6 +29,7 @@ JOB_PERMISSIONS: dict[str, Permission] = {
     "audit": "train",
     "classification": "upload",
     "flags": "tune",
+    "recognition": "categorise",
     "sample": "train",
     "training": "train",
 }

@@ -140,7 +140,7 @@ def set_limit(
         queries.insert_limit(
             session, kind=kind, category_id=category_id, value=value, user_id=actor.id
         )
-        parts = list(_list_chunks(session))
+        parts = list(list_undecided_chunks(session))
         if not parts:
             return None
         params = {"flag": kind}
@@ -193,7 +193,8 @@ def _sort_photos(kind: str, measured: Sequence[Measured]) -> tuple[MeasuredPhoto
     return tuple(sorted(photos, key=lambda photo: photo.value, reverse=check.side == "above"))
 
 
-def _list_chunks(session: Session) -> Iterator[Sequence[int]]:
+def list_undecided_chunks(session: Session) -> Iterator[Sequence[int]]:
+    """Return the photos of undecided listings, in pieces of a job."""
     photo_ids = queries.list_photo_ids(session, states=UNDECIDED)
     for start in range(0, len(photo_ids), PHOTOS_A_CHUNK):
         yield photo_ids[start : start + PHOTOS_A_CHUNK]

@@ -122,6 +122,7 @@ class ReviewListing:
     Attributes:
         version: The version that a decision on it is made on.
         doubt: 0 to 1; orders the queue.
+        source: What the suggestion comes from, ``models`` or ``examples``.
         choices: At most nine categories, the suggested one first, then by mean
             probability over the models; a claimed category stands among them.
         history: Every decision on it, oldest first.
@@ -139,6 +140,7 @@ class ReviewListing:
     state: ListingState
     doubt: float
     suggested: Category | None
+    source: str
     claimed: Category | None
     decided: Category | None
     choices: tuple[Suggestion, ...]
@@ -301,6 +303,7 @@ def _listing(row: ListingRow, batch: BatchRow, loaded: _Loaded) -> ReviewListing
         state=ListingState(row.state),
         doubt=1.0 if row.doubt is None else row.doubt,
         suggested=suggested,
+        source="examples" if row.suggested_by_examples else "models",
         claimed=claimed,
         decided=loaded.category(row.decided_category_id),
         choices=_choices(opinions, suggested, claimed),

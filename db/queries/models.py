@@ -47,6 +47,11 @@ def list_active(session: Session) -> Sequence[ModelVersionRow]:
     ).all()
 
 
+def list_usable_ids(session: Session) -> Sequence[int]:
+    """Return the ids of the active versions whose file can be used."""
+    return [row.id for row in list_active(session) if row.problem is None]
+
+
 def set_problem(session: Session, *, version_id: int, problem: str | None) -> None:
     """Say why the version's file cannot be used; None when it can."""
     session.execute(

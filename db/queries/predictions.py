@@ -11,7 +11,6 @@ from db.queries.reasons import fit
 from db.queries.upsert import insert_missing
 from db.rows import (
     CategoryRow,
-    EmbeddingRow,
     FlagRow,
     ImageRow,
     ListingImageRow,
@@ -20,6 +19,8 @@ from db.rows import (
     PredictionRow,
 )
 from db.states import FlagState, ImageState, ListingState
+
+_IDS_AT_ONCE = 10_000
 
 
 class Photo(NamedTuple):
@@ -99,6 +100,22 @@ def list_tops(
     return [Top._make(row) for row in session.execute(query)]
 
 
+def map_tops(
+    session: Session, *, photo_ids: Sequence[int], version_ids: Collection[int]
+) -> Mapping[int, Sequence[list[dict[str, Any]]]]:
+    """Return each photo's predictions by the versions, as in ``PredictionRow.top``."""
+    found: dict[int, list[list[dict[str, Any]]]] = {}
+    for start in range(0, len(photo_ids), _IDS_AT_ONCE):
+        some = photo_ids[start : start + _IDS_AT_ONCE]
+        query = select(PredictionRow.listing_image_id, PredictionRow.top).where(
+            PredictionRow.listing_image_id.in_(some),
+            PredictionRow.model_version_id.in_(version_ids),
+        )
+        for photo_id, top in session.execute(query):
+            found.setdefault(photo_id, []).append(top)
+    return found
+
+
 def list_siblings(session: Session, *, listing_ids: Collection[int]) -> Sequence[tuple[int, int]]:
     """Return (listing id, photo id) of all photos of the listings."""
     query = select(ListingImageRow.listing_id, ListingImageRow.id).where(
@@ -129,11 +146,6 @@ def insert_predictions(session: Session, *, values: Sequence[Mapping[str, Any]])
     """Insert the predictions that are not there; return how many those were."""
     conflict = ["listing_image_id", "model_version_id"]
     return insert_missing(session, PredictionRow, values, conflict=conflict)
-
-
-def insert_embeddings(session: Session, *, values: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the embeddings that are not there; return how many those were."""
-    return insert_missing(session, EmbeddingRow, values, conflict=["image_id", "space"])
 
 
 def mark_unreadable(session: Session, *, image_id: int, reason: str) -> None:
@@ -194,7 +206,15 @@ def move_listings(
     )
 
 
+def list_suggested_by_examples(session: Session, *, listing_ids: Collection[int]) -> set[int]:
+    """Return those of the listings whose suggestion comes from examples."""
+    query = select(ListingRow.id).where(
+        ListingRow.id.in_(listing_ids), ListingRow.suggested_by_examples
+    )
+    return set(session.scalars(query))
+
+
 def set_suggestions(session: Session, *, values: Sequence[Mapping[str, Any]]) -> None:
-    """Write ``{"id", "suggested_category_id", "doubt"}`` to listings."""
+    """Write ids, ``suggested_category_id``, ``suggested_by_examples``, ``doubt`` to listings."""
     if values:
         session.execute(sa.update(ListingRow), list(values))

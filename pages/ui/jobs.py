@@ -19,6 +19,7 @@ JOB_LABELS = {
     "audit": "Auditing labels",
     "classification": "Classifying photos",
     "flags": "Renewing flags",
+    "recognition": "Comparing with known products",
     "sample": "Preparing the sample catalog",
     "training": "Training",
 }

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from core.flags import Evidence
+from core.novelty import Assessment
 from core.quality import ImageMeasures
 
 SOUND_MEASURES = ImageMeasures(
@@ -33,6 +34,13 @@ AGREED = {
     "vit": (("Home > Mug", 0.8), ("Home > Bowl", 0.1)),
 }
 SOUND = Evidence(measures=SOUND_MEASURES, predictions=AGREED, claimed="Home > Mug")
+
+UNKNOWN = Assessment(
+    p_value=0.01,
+    nearest=(("Home > Mug", 0.2), ("Home > Bowl", 0.1)),
+    recognised=None,
+    known=240,
+)
 
 _FIELDS = {
     "truncated": "share_missing",
@@ -90,5 +98,6 @@ CASES = {
         "custom_cnn says Home > Lamp (70%)",
     ),
     "claimed_mismatch": (replace(SOUND, claimed="Home > Bowl"), "Offered as Home > Bowl (8%"),
+    "unknown_product": (replace(SOUND, novelty=UNKNOWN), "98% of 240 decided photos"),
 }
 """By kind of flag: evidence that raises it and no other, and a part of the reason."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core.flags import FLAG_KINDS, Evidence, raise_flags, reason
 from db.rows import FlagRow
 from db.states import FlagSeverity
-from tests.flags.cases import AGREED, CASES, SOUND, SOUND_MEASURES
+from tests.flags.cases import AGREED, CASES, SOUND, SOUND_MEASURES, UNKNOWN
 
 PATHS = ("Home > Mug", "Home > Lamp", "Home", "Toys > Ball")
 
@@ -88,6 +88,22 @@ def test_a_category_one_model_left_out_counts_as_improbable():
     evidence = Evidence(SOUND_MEASURES, {"a": (("X", 0.8),), "b": (("Y", 0.6), ("X", 0.2))})
 
     assert evidence.mean_probabilities() == pytest.approx({"X": 0.5, "Y": 0.3})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"p_value": 0.021}, {"p_value": None}, {"known": 49}, {"recognised": "Home > Mug"}],
+)
+def test_a_photo_is_not_unknown_without_reason(changes):
+    novelty = replace(UNKNOWN, **changes)
+    assert kinds(replace(SOUND, novelty=novelty)) == []
+
+
+def test_an_unknown_product_is_told_with_the_nearest_categories():
+    (finding,) = raise_flags(replace(SOUND, novelty=UNKNOWN))
+    text = reason(finding.kind, finding.detail)
+    assert text.endswith("nearest: Home > Mug, Home > Bowl.")
+    assert finding.score == 0.99
 
 
 @given(

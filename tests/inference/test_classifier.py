@@ -9,7 +9,8 @@ import torch
 from core.errors import InvalidInputError, NotFoundError, UnreadableImageError
 from core.imaging import DecodedImage, ImageLimits
 from core.inference import Classifier, InferenceOptions, Outcome
-from core.models import LoadedModel
+from core.models import Embedder, LoadedModel
+from core.models.architectures import embed
 from core.models.devices import choose_device, choose_dtype
 from core.models.preprocessing import crop, normalise
 from tests.networks import LABELS, SIZE_PX, draw_pixels, draw_png, load_random
@@ -71,19 +72,38 @@ def test_probabilities_are_ordered_and_no_more_than_asked_for(models: list[Loade
         assert top.probabilities[0] >= top.probabilities[1]
 
 
+def make_embedder(model: LoadedModel) -> Embedder:
+    return Embedder("a-space", model.preprocessing, model.network)
+
+
 def test_the_embedding_is_the_embedders_and_has_length_one(models: list[LoadedModel]) -> None:
-    outcome = next(make_classifier(models, embedder="vit").classify([(1, reads(draw_png()))], mean))
-    assert outcome.embedding_space == models[1].embedding_space
-    assert outcome.embedding.shape == (384,)
+    options = InferenceOptions(LIMITS, device="cpu", precision="float32")
+    classifier = Classifier(models[:1], options, make_embedder(models[2]))  # of another size
+    outcome = next(classifier.classify([(1, reads(draw_png()))], mean))
+    expected = embed_alone(models[2], draw_pixels(48, 40))
+    assert set(outcome.top) == {models[0].digest}
+    assert outcome.embedding_space == "a-space"
     assert outcome.embedding.dtype == np.float16
-    assert np.linalg.norm(outcome.embedding.astype(np.float32)) == pytest.approx(1, abs=1e-2)
+    np.testing.assert_allclose(outcome.embedding, expected / np.linalg.norm(expected), atol=1e-3)
+
+
+def embed_alone(model: LoadedModel, pixels: np.ndarray) -> np.ndarray:
+    seen = torch.tensor(crop(pixels, model.preprocessing.geometry)[None])
+    with torch.inference_mode():
+        return embed(model.network, normalise(seen, model.preprocessing))[0].numpy()
 
 
 def test_without_the_embedder_there_is_no_embedding(models: list[LoadedModel]) -> None:
-    classifier = make_classifier(models[:1], embedder="resnet50")
-    outcome = next(classifier.classify([(1, reads(draw_png()))], mean))
+    outcome = next(make_classifier(models[:1]).classify([(1, reads(draw_png()))], mean))
     assert outcome.embedding is None
     assert outcome.embedding_space is None
+
+
+def test_an_embedder_needs_no_model(models: list[LoadedModel]) -> None:
+    classifier = Classifier([], InferenceOptions(LIMITS, device="cpu"), make_embedder(models[0]))
+    outcome = next(classifier.classify([(1, reads(draw_png()))], mean))
+    assert outcome.top == {}
+    assert outcome.embedding is not None
 
 
 def test_without_models_pictures_are_still_measured() -> None:

@@ -20,14 +20,20 @@ SIZE_PX = 32
 
 
 def add_model(
-    engine: sa.Engine, settings: Settings, actor: Actor, *, arch: str = "custom_cnn", seed: int = 0
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    *,
+    arch: str = "custom_cnn",
+    seed: int = 0,
+    labels: tuple[str, ...] = LABELS,
 ) -> ModelVersion:
     """Register a network with random weights."""
     torch.manual_seed(seed)
     row = ARCHITECTURES[arch]
-    card = ModelCard(arch=arch, labels=LABELS, preprocessing=row.preprocessing(SIZE_PX))
+    card = ModelCard(arch=arch, labels=labels, preprocessing=row.preprocessing(SIZE_PX))
     path = settings.data_dir / f"{arch}-{seed}.safetensors"
-    save(path, network=row.build(len(LABELS), SIZE_PX, NetworkOptions()), card=card)
+    save(path, network=row.build(len(labels), SIZE_PX, NetworkOptions()), card=card)
     return register_checkpoint(engine, settings, actor=actor, path=path)
 
 

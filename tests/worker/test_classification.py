@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from core.actors import Actor
 from core.errors import JobCancelledError
 from core.services import chunks, classification, jobs, verdicts
 from core.services.active_models import ModelCache
-from core.services.classification import suggest
+from core.services.suggestions import suggest
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
@@ -34,8 +34,7 @@ Classify = Callable[[], None]
 
 @pytest.fixture
 def any_settings(any_settings: Settings) -> Settings:
-    changes = {"chunk_size": 4, "inference_batch_size": 2, "embedder": "custom_cnn"}
-    return any_settings.model_copy(update=changes)
+    return any_settings.model_copy(update={"chunk_size": 4, "inference_batch_size": 2})
 
 
 @pytest.fixture
@@ -128,6 +127,34 @@ def test_a_second_job_adds_only_what_is_missing_and_leaves_decided_listings_alon
         row = session.get_one(ListingRow, before[0])
         assert (row.id, row.doubt, row.suggested_category_id) == before
         assert row.state == ListingState.ACCEPTED
+
+
+def test_embeddings_that_are_missing_come_with_the_next_job(
+    any_engine: sa.Engine, actor: Actor, photos: int, classify: Classify
+) -> None:
+    classify()
+    with transaction(any_engine) as session:
+        kept = session.scalars(select(EmbeddingRow).order_by(EmbeddingRow.id)).first()
+        assert kept
+        before = (kept.id, kept.space, kept.vector)
+        session.execute(delete(EmbeddingRow).where(EmbeddingRow.id != kept.id))
+    again(any_engine, actor, photos)
+    classify()
+    assert count(any_engine, EmbeddingRow) == 5
+    with reading(any_engine) as session:
+        row = session.get_one(EmbeddingRow, before[0])
+        assert (row.id, row.space, row.vector) == before
+        assert set(session.scalars(select(EmbeddingRow.dim))) == {1280}
+
+
+def test_without_packaged_weights_photos_are_classified_all_the_same(
+    engine: sa.Engine, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    active = ModelCache(engine, settings.model_copy(update={"embedder": "resnet50"})).current()
+    assert active.space is None
+    assert "no embeddings: no package has weights of ResNet-50" in caplog.text
+    silent = ModelCache(engine, settings.model_copy(update={"embedder": ""}))
+    assert silent.current().space is None
 
 
 def test_a_damaged_photo_fails_alone_with_its_reason(

@@ -1,4 +1,5 @@
 const KIND_WORDS = { accept: "Accepted", correct: "Corrected", reject: "Rejected", skip: "Skipped" }
+const SOURCE_WORDS = { models: "sure on average", examples: "like its examples; no model knows it" }
 const STATE_WORDS = {
   auto_accepted: "Accepted by itself",
   accepted: "Accepted",
@@ -29,7 +30,7 @@ class Facts {
     const suggested = listing.suggested
     this.part("suggested").textContent = suggested ? leaf(suggested.path) : "none"
     this.part("suggested-path").textContent = suggested
-      ? `${suggested.path} · ${percent(1 - listing.doubt)} sure on average`
+      ? `${suggested.path} · ${percent(1 - listing.doubt)} ${SOURCE_WORDS[listing.source]}`
       : "No model is in use: choose a category yourself with E."
     this.drawDecided(item)
     this.drawClaimed(listing)
