@@ -20,6 +20,8 @@ from db.rows import (
     JobRow,
     ListingRow,
     PredictionRow,
+    SessionRow,
+    SignInTriesRow,
     UserRow,
 )
 from db.states import LISTING_TRANSITIONS, ListingState
@@ -35,6 +37,8 @@ BAD_VALUES = [
     (FlagVerdictRow, {"verdict": "perhaps"}),
     (JobRow, {"done": 2}),
     (UserRow, {"role": "king"}),
+    (SessionRow, {"token_digest": "the token itself"}),
+    (SignInTriesRow, {"tries": -1}),
     (EvaluationRow, {"split": "some"}),
     (EvaluationRow, {"pictures": 0}),
     (EvaluationRow, {"subject": "short"}),
