@@ -28,13 +28,15 @@ class Settings(BaseSettings):
         "", description="More host names the web app answers for, separated by commas."
     )
     accounts: Literal["auto", "off", "local", "oidc"] = Field(
-        "auto", description="auto is off on this machine alone, local elsewhere; oidc adds a provider."
+        "auto",
+        description="auto is off on this machine alone, local elsewhere; oidc adds a provider.",
     )
     accounts_off_anywhere: bool = Field(
         False, description="Without accounts, let others than this machine in all the same."
     )
     trust_proxy: bool = Field(
-        False, description="Believe X-Forwarded-For and X-Forwarded-Proto: a proxy of yours sets them."
+        False,
+        description="Believe X-Forwarded-For and X-Forwarded-Proto: a proxy of yours sets them.",
     )
     session_idle_s: int = Field(
         12 * 3600, gt=0, description="Who did nothing for so long signs in again."
