@@ -37,7 +37,7 @@ COMMANDS = (
     Command("compare", "cli.evaluations", "compare_command"),
     Command("sample", "cli.sample", "sample_command"),
 )
-GROUPS = ("cli.database", "cli.data")
+GROUPS = ("cli.database", "cli.data", "cli.users")
 
 
 def build_app() -> typer.Typer:
