@@ -109,13 +109,16 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(
     assert client.get("/who").status_code == 200  # a link alone does nothing
     assert client.post("/logout").headers["location"] == "/login"
     assert sessions.COOKIE not in client.cookies
-    assert client.get("/who", cookies={sessions.COOKIE: token}).status_code == 401
+    client.cookies.set(sessions.COOKIE, token)
+    assert client.get("/who").status_code == 401
 
 
 def test_a_new_sign_in_is_a_new_session(client: TestClient, olga: Actor) -> None:
-    client.cookies.set(sessions.COOKIE, "chosen by somebody else")
-    log_in(client)
-    assert "chosen by somebody else" not in client.cookies.values()
+    chosen = {"cookie": f"{sessions.COOKIE}=chosen by somebody else"}
+    form = {"name": "olga", "password": PASSWORD}
+    answer = client.post("/login", data=form, headers=chosen)
+    assert f"{sessions.COOKIE}=" in answer.headers["set-cookie"]
+    assert "chosen" not in answer.headers["set-cookie"]
 
 
 def test_a_wrong_password_is_told_on_the_form(client: TestClient, olga: Actor) -> None:
