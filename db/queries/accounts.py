@@ -119,7 +119,7 @@ def count_sessions(session: Session, *, seen_after: datetime, now: datetime) -> 
         .where(SessionRow.seen_at > seen_after, SessionRow.expires_at > now)
         .group_by(SessionRow.user_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def lock_tries(session: Session, *, key: str, now: datetime) -> SignInTriesRow:

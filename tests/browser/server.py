@@ -47,11 +47,15 @@ def run_both(data_dir: Path) -> Iterator[str]:
 def _process(
     command: Sequence[str], data_dir: Path, log: str, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | environment | {
-        "CATALENS_DATA_DIR": str(data_dir),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
+    environment = (
+        os.environ
+        | environment
+        | {
+            "CATALENS_DATA_DIR": str(data_dir),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
     with (data_dir / log).open("wb") as file:
         process = subprocess.Popen(
             command, cwd=PROJECT_DIR, env=environment, stdout=file, stderr=subprocess.STDOUT
