@@ -33,7 +33,7 @@ def _show_ways_out(actor: Actor, session_id: int) -> None:
         if st.button("Sign out everywhere else", icon=":material/devices:"):
             sessions.end_others(get_engine(), actor=actor, session_id=session_id)
             st.rerun()
-        st.html('<a href="/password" target="_self">Change password</a>')
+        st.html('<a href="/password" target="_self" style="color: inherit">Change password</a>')
 
 
 def _show_sessions(actor: Actor, session_id: int) -> None:

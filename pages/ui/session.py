@@ -48,7 +48,7 @@ def show_signed_out() -> None:
     """Send the browser to sign in; where scripts are off, a link does."""
     st.info("You are signed out.", icon=":material/logout:")
     st.html(
-        '<a href="/login" target="_self">Sign in</a>'
+        '<a href="/login" target="_self" style="color: inherit">Sign in</a>'
         "<script>window.location.assign('/login')</script>",
         unsafe_allow_javascript=True,
     )

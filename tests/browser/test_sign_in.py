@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.services.sessions import COOKIE
 from tests.browser.screens import Screens
+from tests.browser.test_accessibility import grave_findings
 from tests.identity.conftest import PASSWORD
 
 
@@ -21,6 +22,11 @@ def test_in_to_the_page_that_was_asked_for_and_out_again(
     page.goto("/batches")
     expect(page).to_have_url(re.compile(r"/login\?next=/batches$"))
     screens.take(page, "login")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert grave_findings(page) == []
+    screens.take(page, "login-dark")
+    page.emulate_media(color_scheme="light")
     sign_in(page, "olga", "not the password")
     expect(page.get_by_role("alert")).to_have_text("Name or password is wrong.")
     console.clear()  # the browser notes the status 401
