@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import quote
 
-import anyio.to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -29,6 +29,8 @@ ONE_TIME_PATHS = frozenset({PASSWORD})
 
 # Programs ask for these; a page to sign in would be no answer to them.
 _NOT_FOR_EYES = ("/api/", "/_stcore/", "/media/", "/static/", "/component/", "/app/")
+# Threads of their own: slow routes, which take the common ones, keep nobody at the door.
+_looking_up = CapacityLimiter(8)
 _SIGNED_IN = "signed_in"
 _MAX_NEXT = 1500
 
@@ -50,7 +52,7 @@ class IdentityMiddleware:
             await self._app(scope, receive, send)
             return
         token = HTTPConnection(scope).cookies.get(COOKIE, "")
-        signed_in = await anyio.to_thread.run_sync(self._find, token)
+        signed_in = await to_thread.run_sync(self._find, token, limiter=_looking_up)
         problem = _problem(scope["path"], signed_in)
         if problem is None:
             scope.setdefault("state", {})[_SIGNED_IN] = signed_in
