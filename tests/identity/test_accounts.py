@@ -139,7 +139,8 @@ def test_an_account_is_locked_longer_at_each_guess(
         wait_over(engine)
         with pytest.raises(UnauthenticatedError):
             try_in(engine, with_accounts, name=name, password="wrong")
-    assert waits == [lock.first_s, 2 * lock.first_s, 4 * lock.first_s]
+    expected = [lock.first_s, 2 * lock.first_s, 4 * lock.first_s]
+    assert waits == pytest.approx(expected, abs=5)  # less what has gone by since
 
 
 def test_the_right_password_after_the_wait_forgets_the_failures(
@@ -159,7 +160,7 @@ def test_the_right_password_after_the_wait_forgets_the_failures(
 def test_an_address_that_tries_many_names_is_locked(any_engine: sa.Engine) -> None:
     for number in range(LOCKS["address"].free):
         lockout.begin(any_engine, account=f"name {number}", address="192.0.2.1")
-    with pytest.raises(TooManyTriesError, match="wait 15 seconds"):
+    with pytest.raises(TooManyTriesError, match=r"wait 1\d seconds"):
         lockout.begin(any_engine, account="another", address="192.0.2.1")
     lockout.begin(any_engine, account="another", address="192.0.2.2")
 
