@@ -4,6 +4,7 @@ from asyncio import shield, wrap_future
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 
 from api.dependencies import InContext
@@ -25,8 +26,13 @@ async def get_image(
     if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
     """Return a photo as a JPEG of a size, ``thumb`` or ``view``; 304 to who has it already."""
-    making = images.request_rendition(
-        context.settings, actor=context.actor, sha256=sha256, size=size
+    making = await run_in_threadpool(
+        images.request_rendition,
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        sha256=sha256,
+        size=size,
     )
     headers = IMMUTABLE | {"ETag": images.etag_of(sha256, size)}
     if headers["ETag"] in if_none_match:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.dependencies import InContext
 from api.parameters import BodyId, Key, PathId, PathKey, QueryId
+from core.errors import UnauthenticatedError
 from core.services import decisions, publishing, review, verdicts
 from core.services.decisions import DecisionOutcome, NewDecision
 from core.services.review import Category, QueueFilter, QueuePage, RaisedFlag, ReviewListing
@@ -30,9 +31,10 @@ class Shown(BaseModel):
 
 
 class DecisionRequest(BaseModel):
-    """One decision, or with ``undoes`` the taking back of one."""
+    """One decision, or with ``undoes`` the taking back of one; ``by`` is who made it."""
 
     key: UUID
+    by: BodyId | None = None
     listing_id: BodyId
     listing_version: int
     kind: DecisionKind
@@ -83,7 +85,14 @@ def search_categories(
 
 @router.post("/decisions")
 def decide(context: InContext, sent: DecisionRequest) -> DecisionOutcome:
-    """Keep a decision. Sent again, it changes nothing; on a stale version, it is refused (409)."""
+    """Keep a decision. Sent again, it changes nothing; on a stale version, it is refused (409).
+
+    It is refused too (401) where another than who made it has signed in since.
+    """
+    if sent.by not in {None, context.actor.id}:
+        raise UnauthenticatedError(
+            f"{context.actor.name!r} is signed in here, who did not make this decision"
+        )
     if sent.undoes is not None:
         return decisions.undo(
             context.engine,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES = frozenset({"same-origin", "none"})  # none: the user typed the address
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,6 +68,8 @@ class SecurityMiddleware:
         checked = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
         if checked and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return f"requests from {origin!r} are not allowed"
+        if checked and headers.get("sec-fetch-site", "none") not in OWN_SITES:
+            return "requests from other sites are not allowed"
         return None
 
 

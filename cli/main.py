@@ -39,7 +39,7 @@ COMMANDS = (
     Command("corrected-labels", "cli.audits", "corrected_labels_command"),
     Command("sample", "cli.sample", "sample_command"),
 )
-GROUPS = ("cli.database", "cli.data", "cli.audit")
+GROUPS = ("cli.database", "cli.data", "cli.audit", "cli.users")
 
 
 def build_app() -> typer.Typer:

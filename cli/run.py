@@ -20,7 +20,7 @@ from cli import console
 from cli.signals import stop_event
 from cli.supervisor import Program, Supervised, stop_all
 from core.errors import ConflictError
-from core.services import database
+from core.services import accounts, database, users
 from core.settings import Settings, get_settings
 
 PROJECT_DIR = Path(__file__).resolve().parents[1]
@@ -43,9 +43,12 @@ def run_command(
         settings = settings.model_copy(update={"port": port})
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    accounts.check_start(settings, listens_on=settings.host)
     check_port(settings.host, settings.port)
     engine = database.get_engine()
     database.upgrade(engine)
+    if settings.has_accounts:
+        _introduce_admin()
     if sample:
         _ask_for_sample()
     _supervise(settings, stop_event(), open_browser=settings.open_browser and not no_browser)
@@ -121,7 +124,9 @@ def _is_healthy(address: str) -> bool:
 def _web_app(settings: Settings) -> Program:
     command = [*TIED_PYTHON, "streamlit", "run", str(PROJECT_DIR / "app.py")]
     command += [f"--server.address={settings.host}", f"--server.port={settings.port}"]
-    return Program("web app", command, {"CATALENS_PORT": str(settings.port)})
+    # What a proxy says is believed by CATALENS_TRUST_PROXY alone, not by the server as well.
+    environment = {"CATALENS_PORT": str(settings.port), "FORWARDED_ALLOW_IPS": ""}
+    return Program("web app", command, environment)
 
 
 def _worker(settings: Settings) -> Program:
@@ -137,6 +142,18 @@ def _ask_for_sample() -> None:
         start_sample(engine, actor=database.local_actor(engine))
     except ConflictError as error:
         console.stderr.print(str(error), highlight=False, markup=False)
+
+
+def _introduce_admin() -> None:
+    """Make the first admin where there is none, and print the password this once."""
+    password = users.ensure_admin(database.get_engine())
+    if password is not None:
+        console.stderr.print(
+            f"Sign in as [bold]{users.FIRST_ADMIN}[/bold] with the one-time password "
+            f"[bold]{password}[/bold] (shown this once)",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _browsable(host: str) -> str:

@@ -7,6 +7,7 @@ from core.errors import ForbiddenError
 
 Permission = Literal[
     "look",
+    "oversee",  # see the batches of others, too
     "upload",
     "review",
     "categorise",
@@ -19,12 +20,23 @@ Permission = Literal[
 ]
 
 _MANAGER: frozenset[Permission] = frozenset(
-    {"look", "upload", "publish", "export", "review", "categorise", "dashboards", "tune", "train"}
+    {
+        "look",
+        "oversee",
+        "upload",
+        "publish",
+        "export",
+        "review",
+        "categorise",
+        "dashboards",
+        "tune",
+        "train",
+    }
 )
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
     "staff": frozenset({"look", "upload", "publish", "export"}),
-    "reviewer": frozenset({"look", "review", "categorise"}),
+    "reviewer": frozenset({"look", "oversee", "review", "categorise"}),
     "manager": _MANAGER,
     "admin": _MANAGER | {"administer"},
 }
@@ -39,9 +51,14 @@ class Actor:
     role: str
 
 
+def may(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor's role has the permission."""
+    return permission in PERMISSIONS.get(actor.role, frozenset())
+
+
 def require(actor: Actor, permission: Permission) -> None:
     """Raise ForbiddenError unless the actor's role has the permission."""
-    if permission not in PERMISSIONS.get(actor.role, frozenset()):
+    if not may(actor, permission):
         raise ForbiddenError(
             f"{actor.name!r} has the role {actor.role!r}, which may not {permission}; "
             "ask an administrator for another role"

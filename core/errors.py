@@ -17,6 +17,26 @@ class InvalidInputError(CatalogError):
     status = 422
 
 
+class UnauthenticatedError(CatalogError):
+    """Nobody is signed in, or name and password do not match."""
+
+    status = 401
+
+
+class TooManyTriesError(CatalogError):
+    """Somebody guesses passwords.
+
+    Attributes:
+        wait_s: After so many seconds the next try is taken.
+    """
+
+    status = 429
+
+    def __init__(self, message: str, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
 class ForbiddenError(CatalogError):
     """The actor's role does not allow this."""
 

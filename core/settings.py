@@ -1,10 +1,11 @@
 """Every setting, from ``CATALENS_*`` variables of the environment or a ``.env`` file."""
 
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -25,6 +26,36 @@ class Settings(BaseSettings):
     port: int = Field(8501, ge=1, le=65535, description="Port of the web app.")
     allowed_hosts: str = Field(
         "", description="More host names the web app answers for, separated by commas."
+    )
+    accounts: Literal["auto", "off", "local", "oidc"] = Field(
+        "auto",
+        description="auto is off on this machine alone, local elsewhere; oidc adds a provider.",
+    )
+    accounts_off_anywhere: bool = Field(
+        False, description="Without accounts, let others than this machine in all the same."
+    )
+    trust_proxy: bool = Field(
+        False,
+        description="Believe X-Forwarded-For and X-Forwarded-Proto: a proxy of yours sets them.",
+    )
+    session_idle_s: int = Field(
+        12 * 3600, gt=0, description="Who did nothing for so long signs in again."
+    )
+    session_max_s: int = Field(
+        7 * 24 * 3600, gt=0, description="After so long everybody signs in again."
+    )
+    oidc_issuer: str = Field("", description="Address of the OpenID provider.")
+    oidc_client_id: str = Field("", description="What the provider knows this app by.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="The app's secret at the provider."
+    )
+    oidc_name: str = Field(
+        "your company account", description="What the button calls the provider."
+    )
+    oidc_scope: str = Field("openid profile email", description="What the provider is asked for.")
+    oidc_role_claim: str = Field("", description="Claim that a person's role follows from.")
+    oidc_roles: str = Field(
+        "", description="Its values and their roles, as buyers=staff, heads=manager; else staff."
     )
     open_browser: bool = Field(True, description="Open the web app in a browser at start.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -72,6 +103,16 @@ class Settings(BaseSettings):
         return frozenset(filter(None, listed | {self.host}))
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others than this machine may reach the web app."""
+        return not all(map(is_this_machine, self.host_names | {self.host}))
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether people sign in; without, whoever comes is the one local user."""
+        return self.accounts in {"local", "oidc"} or (self.accounts == "auto" and self.is_shared)
+
+    @property
     def images_dir(self) -> Path:
         return self.data_dir / "images"
 
@@ -108,6 +149,14 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """Files of uploads that are not yet a batch."""
         return self.data_dir / "uploads"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host name or address leads to this machine and from nowhere else."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 @cache

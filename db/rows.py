@@ -32,10 +32,65 @@ from db.states import (
 
 
 class UserRow(Identified):
+    """A person. Without a password hash nobody signs in by name.
+
+    ``issuer`` and ``subject`` are what an OpenID provider knows the person by.
+    """
+
     __tablename__ = "users"
-    __table_args__ = (one_of("role", Role),)
+    __table_args__ = (
+        one_of("role", Role),
+        Index("uq_users_issuer_subject", "issuer", "subject", unique=True),
+    )
     name: Mapped[str] = mapped_column(sa.String(120), unique=True)
     role: Mapped[str] = mapped_column(sa.String(20))
+    password_hash: Mapped[str | None] = mapped_column(sa.String(255))
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    is_disabled: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    issuer: Mapped[str | None] = mapped_column(sa.String(500))
+    subject: Mapped[str | None] = mapped_column(sa.String(255))
+
+
+class SessionRow(Identified):
+    """A browser that is signed in. ``token_digest`` is the SHA-256 of what its cookie holds."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint("length(token_digest) = 64", name="token_digest"),)
+    token_digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime]
+    user_agent: Mapped[str] = mapped_column(sa.String(300), default="")
+    address: Mapped[str] = mapped_column(sa.String(60), default="")
+
+
+class SignInTriesRow(Base):
+    """Tries to sign in that did not succeed, of one account or from one address.
+
+    ``key`` is a SHA-256 of which, so that names that nobody has are kept apart too.
+    """
+
+    __tablename__ = "sign_in_tries"
+    __table_args__ = (
+        CheckConstraint("length(key) = 64", name="key"),
+        CheckConstraint("tries >= 0", name="tries"),
+    )
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    locked_until: Mapped[datetime | None]
+
+
+class ProviderVisitRow(Base):
+    """A browser that is away at the OpenID provider; used once when it comes back."""
+
+    __tablename__ = "provider_visits"
+    __table_args__ = (CheckConstraint("length(state_digest) = 64", name="state_digest"),)
+    state_digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    nonce: Mapped[str] = mapped_column(sa.String(100))
+    code_verifier: Mapped[str] = mapped_column(sa.String(200))
+    next_path: Mapped[str] = mapped_column(sa.String(2000))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class CategoryRow(Identified):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.actors import Actor
+from core.actors import Actor, may
 from core.flags import FLAG_KINDS
 from core.quality import QUALITY_CHECKS
 from core.services import dashboard, publishing, verdicts
@@ -128,22 +128,23 @@ def _show_actions(
     actor: Actor, batch: BatchSummary, readiness: Readiness, *, is_at_work: bool
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        if may(actor, "review") and st.button(
             f"Review {text.count(batch.to_review, 'listing')}",
             type="primary",
             icon=":material/fact_check:",
             disabled=not batch.to_review,
         ):
             links.go("review", batch=batch.id)
-        _show_publish(actor, batch, readiness)
-        for row in EXPORT_FORMATS.values():
+        if may(actor, "publish"):
+            _show_publish(actor, batch, readiness)
+        for row in EXPORT_FORMATS.values() if may(actor, "export") else ():
             # A plain link: the file goes from our route to disk and not through the page.
             st.link_button(
                 f"Export {row.label}",
                 f"/api/exports/{batch.id}.{row.key}",
                 icon=":material/download:",
             )
-        if not is_at_work:
+        if not is_at_work and may(actor, "upload"):
             _show_classify_again(actor, batch)
 
 

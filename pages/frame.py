@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.actors import Actor, require
+from core.actors import Actor, may, require
 from core.errors import CatalogError, ForbiddenError
-from core.services import database
+from core.settings import get_settings
 from pages.registry import PAGES, PageSpec
-from pages.ui import links
+from pages.ui import links, session
 
 log = logging.getLogger(__name__)
 
@@ -18,34 +18,41 @@ LOGO = Path(__file__).parent / "ui" / "logo.svg"
 ICON = LOGO.with_name("icon.svg")
 
 
-@st.cache_resource
-def _local_actor() -> Actor:
-    return database.local_actor(database.get_engine())
-
-
 def show() -> None:
-    """Draw the page that the address names."""
+    """Draw the page that the address names, for whoever is signed in."""
     st.set_page_config(page_title="Catalens", page_icon=str(ICON), layout="wide")
-    pages = {spec.key: _as_page(spec) for spec in PAGES}
+    found = session.find()
+    actor = None if found is None else found.actor
+    pages = {spec.key: _as_page(spec, actor) for spec in PAGES}
     links.remember(pages)
     st.logo(str(LOGO), size="large")
     st.navigation(list(pages.values()), position="top").run()
 
 
-def _as_page(spec: PageSpec) -> st.Page:
+def _as_page(spec: PageSpec, actor: Actor | None) -> st.Page:
+    """Give a page its place; one that the actor may not open stands in no menu."""
     return st.Page(
-        lambda: _draw(spec),
+        lambda: _draw(spec, actor),
         title=spec.title,
         icon=spec.icon,
         url_path=spec.url_path,
         default=not spec.url_path,
+        visibility="visible" if _is_offered(spec, actor) else "hidden",
     )
 
 
-def _draw(spec: PageSpec) -> None:
+def _is_offered(spec: PageSpec, actor: Actor | None) -> bool:
+    if actor is None or (spec.needs_accounts and not get_settings().has_accounts):
+        return False
+    return spec.permission is None or may(actor, spec.permission)
+
+
+def _draw(spec: PageSpec, actor: Actor | None) -> None:
     """Draw one page; an error becomes a message, and an unexpected one is logged."""
+    if actor is None:
+        session.show_signed_out()
+        return
     try:
-        actor = _local_actor()
         if spec.permission is not None:
             require(actor, spec.permission)
         spec.load()(actor)

@@ -3,12 +3,13 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.actors import Actor
+from core.actors import Actor, may
 from core.services import dashboard, sample
 from core.services.dashboard import BatchSummary, Overview
 from core.services.database import get_engine
 from core.services.states import ListingState
-from pages.ui import jobs, links, text
+from core.settings import get_settings
+from pages.ui import jobs, links, people, text
 
 RECENT_BATCHES = 6
 METRIC_WIDTH_PX = 170  # two beside each other on a phone
@@ -38,6 +39,8 @@ def render(actor: Actor) -> None:
         _show_welcome(actor)
     else:
         _show_overview(actor, overview)
+    if not get_settings().has_accounts:
+        st.caption(people.NO_ACCOUNTS)
 
 
 def _show_welcome(actor: Actor) -> None:
@@ -77,7 +80,8 @@ def _offer_sample(actor: Actor, *, disabled: bool) -> None:
         "Start with the sample catalog",
         type="primary",
         icon=":material/auto_awesome:",
-        disabled=disabled,
+        disabled=disabled or not may(actor, "train"),
+        help=None if may(actor, "train") else "A manager can start it.",
         width="stretch",
     ):
         sample.start_sample(get_engine(), actor=actor)
@@ -106,12 +110,12 @@ def _offer_products_10k() -> None:
 
 def _show_overview(actor: Actor, overview: Overview) -> None:
     st.title("Overview")
-    _show_counts(overview)
+    _show_counts(actor, overview)
     jobs.show(actor)
     _show_recent(actor)
 
 
-def _show_counts(overview: Overview) -> None:
+def _show_counts(actor: Actor, overview: Overview) -> None:
     states = overview.states
     waiting = sum(states.get(state, 0) for state in dashboard.WAITING)
     to_review = states.get(ListingState.NEEDS_REVIEW, 0)
@@ -125,8 +129,14 @@ def _show_counts(overview: Overview) -> None:
     with st.container(horizontal=True):
         for label, number in figures:
             st.metric(label, f"{number:,}", border=True, width=METRIC_WIDTH_PX)
-    if to_review and st.button(
-        f"Review {text.count(to_review, 'listing')}", type="primary", icon=":material/fact_check:"
+    if (
+        to_review
+        and may(actor, "review")
+        and st.button(
+            f"Review {text.count(to_review, 'listing')}",
+            type="primary",
+            icon=":material/fact_check:",
+        )
     ):
         links.go("review")
 

@@ -18,6 +18,7 @@ class PageSpec:
         icon: A Material symbol.
         url_path: Its address; empty for the first page.
         permission: What the actor must be allowed to do; None lets everybody in.
+        needs_accounts: It stands in the menu only where people sign in.
     """
 
     key: str
@@ -25,6 +26,7 @@ class PageSpec:
     icon: str
     url_path: str
     permission: Permission | None = None
+    needs_accounts: bool = False
 
     def load(self) -> Callable[[Actor], None]:
         render: Callable[[Actor], None] = import_module(f"pages.{self.key}").render
@@ -39,4 +41,6 @@ PAGES = (
     PageSpec("new_products", "New products", ":material/new_label:", "new_products", "categorise"),
     PageSpec("audits", "Label audit", ":material/rule:", "audits", "review"),
     PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),
+    PageSpec("people", "People", ":material/group:", "people", "administer", needs_accounts=True),
+    PageSpec("account", "My account", ":material/person:", "account", needs_accounts=True),
 )

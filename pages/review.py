@@ -19,7 +19,8 @@ FILTER_WIDTH_PX = 170  # two beside each other on a phone
 def render(actor: Actor) -> None:
     """Draw the filters and the workstation; the address says what is shown."""
     filters = _show_filters(actor)
-    _workstation(key="review", data={"filters": filters, "listing": links.read_id("listing")})
+    data = {"filters": filters, "listing": links.read_id("listing"), "user": actor.id}
+    _workstation(key="review", data=data)
 
 
 def _show_filters(actor: Actor) -> dict[str, object]:

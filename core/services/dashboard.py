@@ -8,9 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.actors import Actor
+from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.flags import FLAG_KINDS
+from core.services.batches import owner_seen_by, sees
 from core.services.review import Category
 from db.engine import reading
 from db.queries import dashboard as queries
@@ -103,14 +104,15 @@ class Overview:
         return self.batches == 0
 
 
-def get_overview(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-) -> Overview:
-    """Return what stands where, over all batches."""
+def get_overview(engine: sa.Engine, *, actor: Actor) -> Overview:
+    """Return what stands where, over all batches that the actor sees.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
     with reading(engine) as session:
-        counts = queries.count_states(session)
+        counts = queries.count_states(session, owner=owner_seen_by(actor))
     states: Counter[ListingState] = Counter()
     for _, state, count in counts:
         states[ListingState(state)] += count
@@ -118,41 +120,44 @@ def get_overview(
 
 
 def list_batches(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    limit: int = MAX_BATCHES,
+    engine: sa.Engine, *, actor: Actor, limit: int = MAX_BATCHES
 ) -> tuple[BatchSummary, ...]:
-    """Return the newest batches first."""
+    """Return the batches that the actor sees, the newest first.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
     with reading(engine) as session:
-        return _summaries(session, queries.list_batches(session, limit=limit))
+        found = queries.list_batches(session, owner=owner_seen_by(actor), limit=limit)
+        return _summaries(session, found)
 
 
 def list_batch_names(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    limit: int = MAX_BATCHES,
+    engine: sa.Engine, *, actor: Actor, limit: int = MAX_BATCHES
 ) -> Mapping[int, str]:
-    """Return names by batch id, the newest first."""
+    """Return names by batch id, of those that the actor sees, the newest first.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
     with reading(engine) as session:
-        return {batch.id: batch.name for batch, _ in queries.list_batches(session, limit=limit)}
+        found = queries.list_batches(session, owner=owner_seen_by(actor), limit=limit)
+        return {batch.id: batch.name for batch, _ in found}
 
 
-def get_batch(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    batch_id: int,
-) -> BatchDetail:
+def get_batch(engine: sa.Engine, *, actor: Actor, batch_id: int) -> BatchDetail:
     """Return one batch.
 
     Raises:
-        NotFoundError: No batch has this id.
+        ForbiddenError: The actor may not look.
+        NotFoundError: The actor sees no batch of this id.
     """
+    require(actor, "look")
     with reading(engine) as session:
         found = queries.find_batch(session, batch_id=batch_id)
-        if found is None:
+        if found is None or not sees(actor, found[0]):
             raise NotFoundError(f"no batch {batch_id}")
         summary = _summaries(session, [found])[0]
         return BatchDetail(
@@ -163,14 +168,18 @@ def get_batch(
 
 
 def list_suggested_categories(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    batch_id: int | None = None,
+    engine: sa.Engine, *, actor: Actor, batch_id: int | None = None
 ) -> tuple[Category, ...]:
-    """Return the categories that listings are suggested for, the most frequent first."""
+    """Return the categories that listings are suggested for, the most frequent first.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
     with reading(engine) as session:
-        found = queries.list_suggested_categories(session, batch_id=batch_id, limit=MAX_CATEGORIES)
+        found = queries.list_suggested_categories(
+            session, batch_id=batch_id, owner=owner_seen_by(actor), limit=MAX_CATEGORIES
+        )
         paths = review_queries.map_category_paths(session, ids=[id_ for id_, _ in found])
     return tuple(Category(id_, paths[id_]) for id_, _ in found)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import InvalidInputError, NotFoundError
+from core.services.batches import require_batch, sees
 from core.services.export_formats import COLUMNS, EXPORT_FORMATS, ExportFormat, Row
 from db.engine import reading
 from db.queries import batches
@@ -55,8 +56,7 @@ def write_export(
     if format not in EXPORT_FORMATS:
         raise InvalidInputError(f"no format {format!r}; there are {', '.join(EXPORT_FORMATS)}")
     with reading(engine) as session:
-        if session.get(BatchRow, batch_id) is None:
-            raise NotFoundError(f"no batch {batch_id}")
+        require_batch(session, actor, batch_id)
     EXPORT_FORMATS[format].write(stream, _pages(engine, batch_id))
 
 
@@ -72,7 +72,7 @@ def find_batch_id(engine: sa.Engine, *, actor: Actor, batch: str) -> int:
         row = batches.find_by_name(session, batch)
         if row is None and batch.isdecimal() and len(batch) <= _MAX_ID_DIGITS:
             row = session.get(BatchRow, int(batch))
-        if row is None:
+        if row is None or not sees(actor, row):
             raise NotFoundError(f"no batch has the name or the id {batch!r}")
         return row.id
 

@@ -6,10 +6,15 @@ from functools import cache, partial
 from pathlib import Path
 from threading import RLock
 
+import sqlalchemy as sa
+
 from core.actors import Actor, require
 from core.errors import NotFoundError
+from core.services.batches import owner_seen_by
 from core.settings import Settings
 from core.storage import RENDITIONS, ImageStore
+from db.engine import reading
+from db.queries import batches
 
 
 def etag_of(sha256: str, size: str) -> str:
@@ -17,7 +22,9 @@ def etag_of(sha256: str, size: str) -> str:
     return f'"{sha256}-{RENDITIONS.get(size, 0)}"'
 
 
-def request_rendition(settings: Settings, *, actor: Actor, sha256: str, size: str) -> Future[Path]:
+def request_rendition(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, sha256: str, size: str
+) -> Future[Path]:
     """Return where a JPEG of the photo lies, or will: it is made at first use.
 
     However many ask for the same one at the same time, the photo is decoded once; at most
@@ -29,16 +36,25 @@ def request_rendition(settings: Settings, *, actor: Actor, sha256: str, size: st
 
     Raises:
         ForbiddenError: The actor may not see photos.
-        NotFoundError: No such photo, or no such size.
+        NotFoundError: The actor sees no such photo, or there is no such size.
     """
     require(actor, "look")
     if size not in RENDITIONS:
         raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(sha256, RENDITIONS[size])
-    if not path.exists() and not store.path(sha256).exists():
+    is_there = path.exists() or store.path(sha256).exists()
+    if not is_there or not _is_seen(engine, actor, sha256):
         raise NotFoundError(f"no photo {sha256}")
     return make_rendition(settings, path, partial(store.rendition, sha256, RENDITIONS[size]))
+
+
+def _is_seen(engine: sa.Engine, actor: Actor, sha256: str) -> bool:
+    owner = owner_seen_by(actor)
+    if owner is None:
+        return True
+    with reading(engine) as session:
+        return batches.has_photo(session, owner=owner, sha256=sha256)
 
 
 def make_rendition(settings: Settings, path: Path, make: Callable[[], Path]) -> Future[Path]:

@@ -31,6 +31,7 @@ from core.ingest import (
 )
 from core.ingest.files import refusal
 from core.services import jobs
+from core.services.batches import sees
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import transaction
@@ -98,7 +99,7 @@ def import_path(
         ForbiddenError: The actor may not upload.
         NotFoundError: Nothing is at the path.
         InvalidInputError: No file can be taken, or the manifest or the name cannot be used.
-        ConflictError: Another batch has the name.
+        ConflictError: Another batch has the name, or is somebody else's with this content.
     """
     require(actor, "upload")
     with open_source(path, source_limits(settings), claim_folder=claim == "folder") as collection:
@@ -315,6 +316,8 @@ def _add_batch(
     batch = batches.find_by_digest(session, values["content_digest"])
     if batch is None:
         raise ConflictError(f"another batch is called {values['name']!r}; choose another name")
+    if not sees(actor, batch):
+        raise ConflictError("somebody else has brought in the same photos already; nothing added")
     if is_new:
         _add_listings(session, batch.id, taken)
         jobs.add_classification(session, batch_id=batch.id, actor=actor, chunk_size=chunk_size)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, Permission, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError
+from core.services.batches import owner_seen_by, require_batch, sees
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries import jobs as queries
-from db.rows import JobRow
+from db.rows import BatchRow, JobRow
 from db.states import JobState
 
 DEFAULT_CHUNK_SIZE = 64
@@ -133,8 +134,8 @@ def classify_batch(engine: sa.Engine, settings: Settings, *, actor: Actor, batch
     """
     require(actor, JOB_PERMISSIONS["classification"])
     with transaction(engine) as session:
-        if not queries.lock_batch(session, batch_id=batch_id):
-            raise NotFoundError(f"no batch {batch_id}")
+        queries.lock_batch(session, batch_id=batch_id)
+        require_batch(session, actor, batch_id)
         unfinished = queries.find_unfinished_classification(session, batch_id=batch_id)
         if unfinished is not None:
             raise ConflictError(
@@ -147,32 +148,33 @@ def classify_batch(engine: sa.Engine, settings: Settings, *, actor: Actor, batch
 
 
 def list_jobs(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    batch_id: int | None = None,
-    limit: int = 50,
+    engine: sa.Engine, *, actor: Actor, batch_id: int | None = None, limit: int = 50
 ) -> tuple[JobProgress, ...]:
-    """Return the newest jobs first, of one batch or of all."""
+    """Return the newest jobs first, of one batch or of all that the actor sees.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+    """
+    require(actor, "look")
     now = datetime.now(UTC)
     with reading(engine) as session:
-        rows = queries.list_jobs(session, batch_id=batch_id, limit=limit)
+        rows = queries.list_jobs(
+            session, batch_id=batch_id, owner=owner_seen_by(actor), limit=limit
+        )
         return tuple(_progress(row, now) for row in rows)
 
 
-def get_progress(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    job_id: int,
-) -> JobProgress:
+def get_progress(engine: sa.Engine, *, actor: Actor, job_id: int) -> JobProgress:
     """Return how far the job is.
 
     Raises:
-        NotFoundError: No job has this id.
+        ForbiddenError: The actor may not look.
+        NotFoundError: The actor sees no job of this id.
     """
+    require(actor, "look")
     with reading(engine) as session:
-        return _progress(_get(queries.find_job(session, job_id=job_id), job_id), datetime.now(UTC))
+        job = _get(session, actor, queries.find_job(session, job_id=job_id), job_id)
+        return _progress(job, datetime.now(UTC))
 
 
 def list_progress(engine: sa.Engine, *, job_ids: Sequence[int]) -> tuple[JobProgress, ...]:
@@ -198,11 +200,11 @@ def cancel(engine: sa.Engine, *, actor: Actor, job_id: int) -> JobProgress:
     Raises:
         ConflictError: The job has ended.
         ForbiddenError: The actor may not ask for this kind of job either.
-        NotFoundError: No job has this id.
+        NotFoundError: The actor sees no job of this id.
     """
     now = datetime.now(UTC)
     with transaction(engine) as session:
-        job = _get(queries.find_job_for_update(session, job_id=job_id), job_id)
+        job = _get(session, actor, queries.find_job_for_update(session, job_id=job_id), job_id)
         require(actor, JOB_PERMISSIONS[job.kind])
         if not queries.finish_job(
             session, job_id=job_id, state=JobState.CANCELLED, error=None, now=now
@@ -226,10 +228,17 @@ def _whole_listings(photos: Sequence[tuple[int, int]], size: int) -> Iterator[li
     yield chunk
 
 
-def _get(job: JobRow | None, job_id: int) -> JobRow:
-    if job is None:
+def _get(session: Session, actor: Actor, job: JobRow | None, job_id: int) -> JobRow:
+    """Return the job if the actor sees it: asked for it, or sees its batch."""
+    if job is None or not _sees(session, actor, job):
         raise NotFoundError(f"no job {job_id}")
     return job
+
+
+def _sees(session: Session, actor: Actor, job: JobRow) -> bool:
+    if owner_seen_by(actor) in {None, job.created_by}:
+        return True
+    return job.batch_id is not None and sees(actor, session.get_one(BatchRow, job.batch_id))
 
 
 def _progress(job: JobRow, now: datetime) -> JobProgress:

@@ -75,7 +75,7 @@ class CheckView:
 def get_check(
     engine: sa.Engine,
     *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
+    actor: Actor,
     kind: str,
     batch_id: int,
     branch: str | None = None,
@@ -83,12 +83,14 @@ def get_check(
     """Return what a quality check finds in the batch, or in a branch of its categories.
 
     Raises:
+        ForbiddenError: The actor may not look.
         InvalidInputError: No quality check has this key.
-        NotFoundError: No batch has this id.
+        NotFoundError: The actor sees no batch of this id.
     """
+    require(actor, "look")
     _require_check(kind)
     with reading(engine) as session:
-        require_batch(session, batch_id)
+        require_batch(session, actor, batch_id)
         measured = queries.list_measured(session, batch_id=batch_id)
         limits = read_limits(session)
         changes = queries.list_changes(session, kind=kind, limit=MAX_CHANGES)
@@ -103,14 +105,16 @@ def get_check(
     )
 
 
-def list_branches(
-    engine: sa.Engine,
-    *,
-    actor: Actor,  # noqa: ARG001 -- every role may look
-    batch_id: int,
-) -> tuple[str, ...]:
-    """Return the category paths for which a limit of their own makes sense in the batch."""
+def list_branches(engine: sa.Engine, *, actor: Actor, batch_id: int) -> tuple[str, ...]:
+    """Return the category paths for which a limit of their own makes sense in the batch.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+        NotFoundError: The actor sees no batch of this id.
+    """
+    require(actor, "look")
     with reading(engine) as session:
+        require_batch(session, actor, batch_id)
         paths = queries.list_category_paths(session, batch_id=batch_id)
     return tuple(sorted({branch for path in paths for branch in branches_of(path)}))
 

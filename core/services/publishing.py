@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, NotFoundError
 from core.flags import FLAG_KINDS
-from core.services.batches import require_batch
+from core.services.batches import require_batch, sees
 from db.engine import reading, transaction
 from db.queries import publishing as queries
 from db.queries import review as review_queries
+from db.rows import BatchRow
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def get_readiness(engine: sa.Engine, *, actor: Actor, batch_id: int) -> Readines
     """
     require(actor, "look")
     with reading(engine) as session:
-        require_batch(session, batch_id)
+        require_batch(session, actor, batch_id)
         return _readiness(session, batch_id)
 
 
@@ -71,7 +72,7 @@ def publish_batch(engine: sa.Engine, *, actor: Actor, batch_id: int) -> tuple[in
     """
     require(actor, "publish")
     with transaction(engine) as session:
-        require_batch(session, batch_id)
+        require_batch(session, actor, batch_id)
         queries.lock_decided(session, batch_id=batch_id)
         published = queries.publish_ready(session, batch_id=batch_id, user_id=actor.id)
         left = _readiness(session, batch_id)
@@ -90,7 +91,8 @@ def publish(engine: sa.Engine, *, actor: Actor, listing_id: int) -> None:
     require(actor, "publish")
     with transaction(engine) as session:
         listing = review_queries.find_listing_for_update(session, listing_id=listing_id)
-        if listing is None:
+        batch = None if listing is None else session.get_one(BatchRow, listing.batch_id)
+        if listing is None or batch is None or not sees(actor, batch):
             raise NotFoundError(f"no listing {listing_id}")
         if listing.state not in queries.PUBLISHABLE:
             raise ConflictError(

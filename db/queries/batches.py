@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.queries.upsert import insert_missing
-from db.rows import BatchRow, JobRow, ListingImageRow, ListingRow
+from db.rows import BatchRow, ImageRow, JobRow, ListingImageRow, ListingRow
 
 
 def insert_batch(session: Session, values: Mapping[str, Any]) -> bool:
@@ -21,6 +21,19 @@ def find_by_digest(session: Session, content_digest: str) -> BatchRow | None:
 
 def find_by_name(session: Session, name: str) -> BatchRow | None:
     return session.scalar(select(BatchRow).where(BatchRow.name == name))
+
+
+def has_photo(session: Session, *, owner: int, sha256: str) -> bool:
+    """Whether a batch of the user shows the photo."""
+    query = (
+        select(ListingImageRow.id)
+        .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
+        .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
+        .join(BatchRow, BatchRow.id == ListingRow.batch_id)
+        .where(ImageRow.sha256 == sha256, BatchRow.created_by == owner)
+        .limit(1)
+    )
+    return session.scalar(query) is not None
 
 
 def count_photos(session: Session, *, batch_id: int) -> int:

@@ -10,9 +10,13 @@ from db.rows import BatchRow, FlagRow, ImageRow, ListingImageRow, ListingRow, Us
 from db.states import FlagState
 
 
-def list_batches(session: Session, *, limit: int) -> Sequence[tuple[BatchRow, str]]:
-    """Return the newest batches first, each with the name of who made it."""
+def list_batches(
+    session: Session, *, owner: int | None = None, limit: int
+) -> Sequence[tuple[BatchRow, str]]:
+    """Return the newest batches first, of a user or all, each with the name of who made it."""
     query = _batches().order_by(BatchRow.id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(BatchRow.created_by == owner)
     return [(batch, name) for batch, name in session.execute(query)]
 
 
@@ -23,14 +27,16 @@ def find_batch(session: Session, *, batch_id: int) -> tuple[BatchRow, str] | Non
 
 
 def count_states(
-    session: Session, *, batch_ids: Sequence[int] | None = None
+    session: Session, *, batch_ids: Sequence[int] | None = None, owner: int | None = None
 ) -> Sequence[tuple[int, str, int]]:
-    """Return (batch id, listing state, listings)."""
+    """Return (batch id, listing state, listings), of these batches, of a user's, or of all."""
     query = select(ListingRow.batch_id, ListingRow.state, func.count()).group_by(
         ListingRow.batch_id, ListingRow.state
     )
     if batch_ids is not None:
         query = query.where(ListingRow.batch_id.in_(batch_ids))
+    if owner is not None:
+        query = query.where(ListingRow.batch_id.in_(_ids_of(owner)))
     return [(batch_id, state, count) for batch_id, state, count in session.execute(query)]
 
 
@@ -64,7 +70,7 @@ def list_flagged_photos(
 
 
 def list_suggested_categories(
-    session: Session, *, batch_id: int | None, limit: int
+    session: Session, *, batch_id: int | None, owner: int | None = None, limit: int
 ) -> Sequence[tuple[int, int]]:
     """Return (category id, listings it is suggested for), the most frequent first."""
     count = func.count()
@@ -77,7 +83,13 @@ def list_suggested_categories(
     )
     if batch_id is not None:
         query = query.where(ListingRow.batch_id == batch_id)
+    if owner is not None:
+        query = query.where(ListingRow.batch_id.in_(_ids_of(owner)))
     return [(id_, total) for id_, total in session.execute(query) if id_ is not None]
+
+
+def _ids_of(owner: int) -> sa.Select[int]:
+    return select(BatchRow.id).where(BatchRow.created_by == owner)
 
 
 def _batches() -> sa.Select[BatchRow, str]:

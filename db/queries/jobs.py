@@ -65,14 +65,22 @@ def find_chunk(session: Session, *, chunk_id: int) -> JobChunkRow | None:
 
 
 def list_jobs(
-    session: Session, *, batch_id: int | None = None, kind: str | None = None, limit: int
+    session: Session,
+    *,
+    batch_id: int | None = None,
+    kind: str | None = None,
+    owner: int | None = None,
+    limit: int,
 ) -> Sequence[JobRow]:
-    """Return the newest jobs first, of one batch or kind or of all."""
+    """Return the newest jobs first, of one batch, kind or user (and the user's batches), or all."""
     query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(JobRow.kind == kind)
     if batch_id is not None:
         query = query.where(JobRow.batch_id == batch_id)
+    if owner is not None:
+        own = select(BatchRow.id).where(BatchRow.created_by == owner)
+        query = query.where(sa.or_(JobRow.created_by == owner, JobRow.batch_id.in_(own)))
     return session.scalars(query).all()
 
 
@@ -146,9 +154,9 @@ def finish_job(
     return _rows(session, statement) == 1
 
 
-def lock_batch(session: Session, *, batch_id: int) -> bool:
-    """Lock the batch's row until the transaction ends; return whether there is one."""
-    return session.get(BatchRow, batch_id, with_for_update=True) is not None
+def lock_batch(session: Session, *, batch_id: int) -> None:
+    """Lock the batch's row, if there is one, until the transaction ends."""
+    session.get(BatchRow, batch_id, with_for_update=True)
 
 
 def find_unfinished_classification(session: Session, *, batch_id: int) -> int | None:

@@ -11,7 +11,7 @@ from core.services import jobs
 from core.services.database import get_engine
 from core.services.jobs import JobProgress
 from core.services.states import JobState
-from pages.ui import text
+from pages.ui import session, text
 
 REFRESH_S = 1.0
 
@@ -58,6 +58,7 @@ def _list(actor: Actor, batch_id: int | None, kind: str | None) -> Sequence[JobP
 
 
 def _show_live(actor: Actor, batch_id: int | None, kind: str | None, below: DrawJob | None) -> None:
+    actor = session.renew(actor)
     running = [job for job in _list(actor, batch_id, kind) if not job.is_finished]
     if not running:
         st.rerun()

@@ -145,6 +145,15 @@ def test_a_stale_decision_is_refused_with_what_happened(
     assert answer.json()["error"] == "StaleError"
 
 
+def test_a_decision_counts_for_nobody_but_who_made_it(
+    client: TestClient, context: Context, report: ImportReport
+) -> None:
+    another = client.post("/decisions", json=decision(by=context.actor.id + 1))
+    assert (another.status_code, another.json()["error"]) == (401, "UnauthenticatedError")
+    assert client.get("/review/listings/1").json()["history"] == []
+    assert client.post("/decisions", json=decision(by=context.actor.id)).status_code != 401
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -14,6 +14,7 @@ from core.settings import Settings
 from tests.browser.measured import add_measured_models
 from tests.browser.screens import Screens
 from tests.browser.server import run_both, run_web_app
+from tests.identity.conftest import PASSWORD, add_user
 from tests.worker.catalog import add_model
 
 CHROMIUM_OPTIONS = [
@@ -30,7 +31,7 @@ CHROMIUM_OPTIONS = [
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
-APPS = ("empty_app", "measured_app", "app_with_models")
+APPS = ("empty_app", "measured_app", "app_with_accounts", "app_with_models")
 ARCHS = ("custom_cnn", "resnet50", "vit")
 
 # Streamlit looks for its server under the page's path first, and the browser logs the miss.
@@ -82,6 +83,20 @@ def measured_app(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path
     add_measured_models(engine, settings)
     engine.dispose()
     with run_web_app(settings.data_dir) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def app_with_accounts(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path
+) -> Iterator[str]:
+    """Address of the app that people sign in to; ``admin`` is one, with ``PASSWORD``."""
+    settings = _settings(tmp_path_factory, migrated_sqlite)
+    engine = database.open_engine(settings)
+    add_user(engine, "admin", "admin", password=PASSWORD)
+    add_user(engine, "olga", "staff", password=PASSWORD)
+    engine.dispose()
+    with run_web_app(settings.data_dir, {"CATALENS_ACCOUNTS": "local"}) as address:
         yield address
 
 

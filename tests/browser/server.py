@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,20 +17,20 @@ STOP_TIMEOUT_S = 20.0
 
 
 @contextmanager
-def run_web_app(data_dir: Path) -> Iterator[str]:
+def run_web_app(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run the web app on a free port; yield its address."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     options = ["--server.address=127.0.0.1", f"--server.port={port}"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    with _process(command, data_dir, "web.log") as process:
+    with _process(command, data_dir, "web.log", environment or {}) as process:
         _wait_for(f"{address}/_stcore/health", process)
         yield address
 
 
 @contextmanager
 def run_worker(data_dir: Path) -> Iterator[None]:
-    with _process([sys.executable, "-m", "cli.main", "worker"], data_dir, "worker.log"):
+    with _process([sys.executable, "-m", "cli.main", "worker"], data_dir, "worker.log", {}):
         yield
 
 
@@ -44,12 +44,18 @@ def run_both(data_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _process(command: Sequence[str], data_dir: Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {
-        "CATALENS_DATA_DIR": str(data_dir),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
+def _process(
+    command: Sequence[str], data_dir: Path, log: str, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    environment = (
+        os.environ
+        | environment
+        | {
+            "CATALENS_DATA_DIR": str(data_dir),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
     with (data_dir / log).open("wb") as file:
         process = subprocess.Popen(
             command, cwd=PROJECT_DIR, env=environment, stdout=file, stderr=subprocess.STDOUT

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import time
 from pathlib import Path
 
@@ -76,6 +77,24 @@ def test_decisions_made_without_a_network_are_sent_when_it_is_back(
     console.clear()  # the browser logs each request that failed
 
     assert [desk.listing_details(id_)["state"] for id_ in listings] == ["accepted", "accepted"]
+
+
+def test_decisions_made_after_the_session_ended_wait_for_the_next_one(
+    desk: Workstation, console: list[str]
+) -> None:
+    page = desk.page
+    desk.open()
+    page.route("**/api/decisions", lambda route: route.fulfill(status=401, json={}))
+    listing_id = desk.wait_painted()
+    desk.press("a")
+    expect(desk.part("unsent")).to_contain_text("1 not saved yet, you are signed out")
+    kept = page.evaluate("Object.keys(localStorage).filter((key) => /unsent/.test(key))")
+    assert [re.sub(r"[0-9a-f-]{36}", "KEY", name) for name in kept] == ["catalens.unsent.1.KEY"]
+    page.unroute("**/api/decisions")
+    desk.wait_saved()
+    console.clear()  # the browser logs each request that was refused
+
+    assert desk.listing_details(listing_id)["state"] == "accepted"
 
 
 def test_a_decision_survives_closing_the_tab(desk: Workstation) -> None:

@@ -1,5 +1,6 @@
 """One row of every kind, wired together."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -28,7 +29,10 @@ from db.rows import (
     MeasuresRow,
     ModelVersionRow,
     PredictionRow,
+    ProviderVisitRow,
     PublicationRow,
+    SessionRow,
+    SignInTriesRow,
     UserRow,
     WorkerRow,
 )
@@ -176,6 +180,15 @@ def add_everything(engine: sa.Engine) -> None:
                 JobChunkRow(job_id=job.id, position=0, items=[photo.id]),
                 LimitRow(kind="dark", category_id=category_id, value=0.3, user_id=user_id),
                 MeasuresRow(image_id=photo.image_id, record={"brightness": 0.2}),
+                ProviderVisitRow(
+                    state_digest="f" * 64,
+                    nonce="n",
+                    code_verifier="v",
+                    next_path="/",
+                    expires_at=datetime.now(UTC),
+                ),
+                SessionRow(token_digest="c" * 64, user_id=user_id, expires_at=datetime.now(UTC)),
+                SignInTriesRow(key="9" * 64, tries=1),
                 WorkerRow(executor_id="w1"),
             ]
         )

@@ -22,6 +22,8 @@ from db.rows import (
     JobRow,
     ListingRow,
     PredictionRow,
+    SessionRow,
+    SignInTriesRow,
     UserRow,
 )
 from db.states import LISTING_TRANSITIONS, ListingState
@@ -37,6 +39,8 @@ BAD_VALUES = [
     (FlagVerdictRow, {"verdict": "perhaps"}),
     (JobRow, {"done": 2}),
     (UserRow, {"role": "king"}),
+    (SessionRow, {"token_digest": "the token itself"}),
+    (SignInTriesRow, {"tries": -1}),
     (EvaluationRow, {"split": "some"}),
     (EvaluationRow, {"pictures": 0}),
     (EvaluationRow, {"subject": "short"}),

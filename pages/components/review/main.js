@@ -9,7 +9,7 @@ const screens = new WeakMap()
 export default function ({ parentElement, data }) {
   let screen = screens.get(parentElement)
   if (!screen) {
-    screen = new Screen(parentElement.querySelector(".review"))
+    screen = new Screen(parentElement.querySelector(".review"), data.user)
     screens.set(parentElement, screen)
   }
   screen.open(data)

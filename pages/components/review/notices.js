@@ -15,10 +15,11 @@ class Notices {
     this.part("remaining").textContent = `${Math.max(0, remaining).toLocaleString("en")} ${words}`
   }
 
-  drawUnsent({ failures, size }) {
+  drawUnsent({ failures, isSignedOut, size }) {
     const part = this.part("unsent")
     part.hidden = failures === 0
-    if (failures) part.textContent = `${size} not saved yet, trying again…`
+    const what = isSignedOut ? "you are signed out: sign in again in another tab" : "trying again…"
+    if (failures) part.textContent = `${size} not saved yet, ${what}`
     this.root.dataset.unsent = size
   }
 

@@ -1,14 +1,20 @@
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000]
-const UNSENT_PREFIX = "catalens.unsent."
+const UNAUTHENTICATED = 401
 
-/** Decisions on their way. Each listing's are sent in order, those of others side by side. */
+/**
+ * Decisions on their way. Each listing's are sent in order, those of others side by side.
+ * They are one person's: who signs in next in this browser neither sees nor sends them.
+ */
 class Outbox {
-  constructor({ onChange, onRefused }) {
+  constructor({ user, onChange, onRefused }) {
+    this.user = user
+    this.prefix = `catalens.unsent.${user}.`
     this.entries = new Map()
     this.failures = 0
+    this.isSignedOut = false
     this.onChange = onChange
     this.onRefused = onRefused
-    for (const name of Object.keys(localStorage).filter((key) => key.startsWith(UNSENT_PREFIX))) {
+    for (const name of Object.keys(localStorage).filter((key) => key.startsWith(this.prefix))) {
       const body = JSON.parse(localStorage.getItem(name))
       this.entries.set(body.key, { body, inFlight: false })
     }
@@ -18,9 +24,10 @@ class Outbox {
     return this.entries.size
   }
 
-  add(body) {
+  add(decision) {
+    const body = { ...decision, by: this.user }
     this.entries.set(body.key, { body, inFlight: false })
-    localStorage.setItem(UNSENT_PREFIX + body.key, JSON.stringify(body))
+    localStorage.setItem(this.prefix + body.key, JSON.stringify(body))
     this.pump()
   }
 
@@ -44,6 +51,8 @@ class Outbox {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(entry.body),
       })
+      this.isSignedOut = response.status === UNAUTHENTICATED
+      if (this.isSignedOut) throw new Error("somebody else is signed in, or nobody")
       if (response.status >= 500) throw new Error(`the server answered ${response.status}`)
       this.failures = 0
       this.remove(entry)
@@ -57,7 +66,7 @@ class Outbox {
 
   remove(entry) {
     this.entries.delete(entry.body.key)
-    localStorage.removeItem(UNSENT_PREFIX + entry.body.key)
+    localStorage.removeItem(this.prefix + entry.body.key)
   }
 
   retryLater() {

@@ -2,7 +2,7 @@ const RECHECK_MS = 4_000
 
 /** The workstation as a whole: the queue, the decisions, and what comes next. */
 class Screen {
-  constructor(root) {
+  constructor(root, user) {
     this.root = root
     this.ending = new AbortController()
     this.notices = new Notices(root)
@@ -20,6 +20,7 @@ class Screen {
       onProblem: (error) => this.notices.notify(error.message),
     })
     this.outbox = new Outbox({
+      user,
       onChange: () => this.notices.drawUnsent(this.outbox),
       onRefused: (body, message) => this.onRefused(body, message),
     })
