@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures, measure
-from core.services import chunks
+from core.services import chunks, priorities
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
@@ -248,6 +248,7 @@ def _refresh_listings(
     )
     finished = undecided - _awaited(session, chunk, undecided)
     queries.set_suggestions(session, values=list(_suggestion_rows(finished, suggestions)))
+    priorities.refresh(session, listing_ids=finished)
     for from_state, to_state in _WAY_TO_REVIEW:
         queries.move_listings(
             session, listing_ids=finished, from_state=from_state, to_state=to_state

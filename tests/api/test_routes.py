@@ -12,7 +12,7 @@ from PIL import Image
 
 from api import uploads
 from core.flags import FLAG_KINDS
-from core.services import review
+from core.services import queue
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
 from tests.services.flagged import add_batch, add_flagged, decide
@@ -130,7 +130,7 @@ def test_an_unexpected_error_is_logged_and_not_told(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the secret")
 
-    monkeypatch.setattr(review, "list_next", fail)
+    monkeypatch.setattr(queue, "list_next", fail)
     answer = client.get("/review/next")
     assert answer.status_code == 500
     assert "the secret" not in answer.text

@@ -1,5 +1,6 @@
 """One row of every kind, wired together."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -19,12 +20,14 @@ from db.rows import (
     ImageRow,
     JobChunkRow,
     JobRow,
+    LeaseRow,
     LimitRow,
     ListingImageRow,
     ListingRow,
     MeasuresRow,
     ModelVersionRow,
     PredictionRow,
+    SavedViewRow,
     UserRow,
     WorkerRow,
 )
@@ -145,8 +148,10 @@ def add_everything(engine: sa.Engine) -> None:
                     pictures=3,
                 ),
                 JobChunkRow(job_id=job.id, position=0, items=[photo.id]),
+                LeaseRow(listing_id=listing.id, user_id=user_id, until=datetime.now(UTC)),
                 LimitRow(kind="dark", category_id=category_id, value=0.3, user_id=user_id),
                 MeasuresRow(image_id=photo.image_id, record={"brightness": 0.2}),
+                SavedViewRow(user_id=user_id, name="mine", query="policy=doubt"),
                 WorkerRow(executor_id="w1"),
             ]
         )
