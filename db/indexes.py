@@ -34,6 +34,22 @@ def queue_indexes(table: str, *, lead: tuple[str, ...], key: str) -> tuple[Index
     )
 
 
+def group_indexes(table: str, *, group: str, key: str) -> tuple[Index, ...]:
+    """Return the indexes that go through a table group by group, under every set of filters."""
+    return tuple(
+        Index(
+            f"ix_{table}_groups_{'_'.join((*names, group))}",
+            "state",
+            *columns,
+            group,
+            *ORDERS["doubt"],
+            key,
+        )
+        for names, columns, order in _ways()
+        if order == "age"  # once for each set of filters
+    )
+
+
 def _ways() -> Iterator[tuple[tuple[str, ...], tuple[str, ...], str]]:
     """Yield (names of the filters, their columns, order)."""
     for size in range(len(FILTERS) + 1):

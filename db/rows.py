@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, BigId, Identified, fraction, one_of, utc_now
-from db.indexes import queue_indexes
+from db.indexes import group_indexes, queue_indexes
 from db.states import (
     ChunkState,
     DecisionKind,
@@ -321,7 +321,10 @@ class FlaggedListingRow(Base):
     """
 
     __tablename__ = "flagged_listings"
-    __table_args__ = queue_indexes("flagged_listings", lead=("kind", "state"), key="listing_id")
+    __table_args__ = (
+        *queue_indexes("flagged_listings", lead=("kind", "state"), key="listing_id"),
+        *group_indexes("flagged_listings", group="kind", key="listing_id"),
+    )
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     state: Mapped[str] = mapped_column(sa.String(20))

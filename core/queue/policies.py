@@ -50,7 +50,7 @@ POLICIES: dict[str, Policy] = {
             "doubt",
             "flag",
         ),
-        Policy("batch", "Batch by batch", "All of the oldest batch first.", "doubt", "batch"),
+        Policy("batch", "Batch by batch", "All of the newest batch first.", "doubt", "batch"),
     )
 }
 """By key, in the order in which they are offered."""

@@ -180,7 +180,6 @@ def find_entries(
             session,
             only=only,
             group=policy.group,
-            flags=tuple(FLAG_KINDS),
             viewer=viewer,
             after=after,
             limit=limit,
@@ -255,5 +254,4 @@ def _page(
 
 
 def _count(session: Session, only: QueueFilter, policy: Policy) -> int:
-    flags = tuple(FLAG_KINDS) if policy.group == "flag" else None
-    return queries.count_queue(session, only=only, flags=flags)
+    return queries.count_queue(session, only=only, flagged=policy.group == "flag")

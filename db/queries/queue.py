@@ -1,15 +1,15 @@
 """The queue: the next listings of any filter in any order, each a range of one index.
 
 ``listings`` and, where a flag is asked for, ``flagged_listings`` have an index for every set of
-filters and every order (see ``db.indexes``). A slice is a range of one; what goes group by
-group walks from slice to slice, and what merges kinds of work takes one slice of each.
+filters and every order (see ``db.indexes``), and each queue is a range of one. Only what goes
+by value reads one range for each kind of work, and merges them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nlargest
-from itertools import dropwhile
 from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from db.states import ListingState
 
 COUNT_LIMIT = 10_000  # counting further would cost a scan of a million rows
 NO_CATEGORY = 0
+
+_FIELDS = {"category": "category_id", "batch": "batch_id", "flag": "flag"}
 
 Source: TypeAlias = type[ListingRow] | type[FlaggedListingRow]
 Place: TypeAlias = tuple[float, int]  # order value and id of the listing that came last
@@ -60,31 +62,10 @@ def list_slice(
     viewer: Viewer,
     after: Mapping[str, Place],
     limit: int,
-    part: str = "",
 ) -> Sequence[Entry]:
-    """Return the next listings of one range of an index.
-
-    Args:
-        order: ``doubt`` and ``value`` descend, ``age`` ascends.
-        part: For ``value`` the effort; otherwise only what the entries are called by.
-        after: Where each part was left.
-    """
-    source = _source(only)
-    id_ = _id_of(source)
-    values = {"doubt": source.doubt, "value": source.expected_errors, "age": sa.literal(0.0)}
-    value: Any = values[order]
-    query = select(value, id_).where(*_matching(source, only), id_.not_in(_held(viewer)))
-    if order == "age":
-        query = query.order_by(id_)
-    else:
-        query = query.order_by(value.desc(), id_.desc()).where(value.is_not(None))
-    if order == "value":
-        query = query.where(source.effort == part)
-    if part in after:
-        place = after[part]
-        last = id_ > place[1] if order == "age" else sa.tuple_(value, id_) < sa.tuple_(*place)
-        query = query.where(last)
-    return [Entry(part, *row) for row in session.execute(query.limit(limit))]
+    """Return the next listings, the most doubtful first (``doubt``) or the oldest (``age``)."""
+    query = _slice(only, order, viewer, after.get(""), limit)
+    return [Entry("", *row) for row in session.execute(query)]
 
 
 def list_by_value(
@@ -97,19 +78,12 @@ def list_by_value(
     limit: int,
 ) -> Sequence[Entry]:
     """Return those with the most expected errors a second, over all efforts of ``seconds``."""
-    found = [
-        entry
+    slices = [
+        select(sa.literal(effort).label("part"), part)
         for effort in seconds
-        for entry in list_slice(
-            session,
-            only=only,
-            order="value",
-            viewer=viewer,
-            after=after,
-            limit=limit,
-            part=effort,
-        )
+        for part in [_slice(only, "value", viewer, after.get(effort), limit, effort).subquery()]
     ]
+    found = [Entry(*row) for row in session.execute(sa.union_all(*slices))]
     return nlargest(limit, found, key=lambda entry: (entry.value / seconds[entry.part], entry[2]))
 
 
@@ -118,52 +92,42 @@ def list_by_group(
     *,
     only: QueueFilter,
     group: str,
-    flags: Sequence[str],
     viewer: Viewer,
     after: Mapping[str, Place],
     limit: int,
 ) -> Sequence[Entry]:
     """Return the next listings group by group, the most doubtful of a group first.
 
+    Groups descend, so that one index, read backwards, has groups and listings in their order.
+
     Args:
         group: ``category``, ``batch`` or ``flag``.
-        flags: Kinds of flags in the order in which they are gone through.
     """
+    fixed = getattr(only, _FIELDS[group])
+    if fixed is not None:
+        query = _slice(only, "doubt", viewer, next(iter(after.values()), None), limit)
+        return [Entry(str(fixed), *row) for row in session.execute(query)]
+    last = str(NO_CATEGORY)
     entries: list[Entry] = []
-    start = next(iter(after), None)
-    for narrowed, part in _list_parts(session, only, group, flags, start):
-        entries += list_slice(
-            session,
-            only=narrowed,
-            order="doubt",
-            viewer=viewer,
-            after=after,
-            limit=limit - len(entries),
-            part=part,
-        )
-        if len(entries) == limit:
-            break
+    if last not in after:
+        query = _grouped(only, group, viewer, after, limit)
+        entries += [Entry(str(part), *row) for part, *row in session.execute(query)]
+    if group == "category" and len(entries) < limit:
+        without = replace(only, category_id=NO_CATEGORY)
+        query = _slice(without, "doubt", viewer, after.get(last), limit - len(entries))
+        entries += [Entry(last, *row) for row in session.execute(query)]
     return entries
 
 
-def count_queue(session: Session, *, only: QueueFilter, flags: Sequence[str] | None = None) -> int:
-    """Count what matches, up to ``COUNT_LIMIT``; with ``flags`` what has one of them open."""
-    if flags is None or only.flag is not None:
-        source = _source(only)
-        some = select(_id_of(source)).where(*_matching(source, only)).limit(COUNT_LIMIT).subquery()
-        return session.scalar(select(func.count()).select_from(some)) or 0
-    flagged = sa.union(
-        *(
-            select(
-                select(FlaggedListingRow.listing_id)
-                .where(*_matching(FlaggedListingRow, replace(only, flag=kind)))
-                .limit(COUNT_LIMIT)
-                .subquery()
-            )
-            for kind in flags
-        )
-    ).subquery()
-    return min(COUNT_LIMIT, session.scalar(select(func.count()).select_from(flagged)) or 0)
+def count_queue(session: Session, *, only: QueueFilter, flagged: bool = False) -> int:
+    """Count what matches, up to ``COUNT_LIMIT``; with ``flagged`` what has an open flag."""
+    if flagged or only.flag is not None:
+        source: Source = FlaggedListingRow
+    else:
+        source = ListingRow
+    some = select(_id_of(source)).where(*_matching(source, only)).limit(COUNT_LIMIT).subquery()
+    counted = sa.distinct(some.c[0]) if flagged else some.c[0]
+    return session.scalar(select(func.count(counted))) or 0
 
 
 def list_present(
@@ -188,23 +152,76 @@ def list_present(
     return session.scalars(query).all()
 
 
-def list_active_ms(session: Session, *, effort: str, limit: int) -> Sequence[int]:
-    """Return how long the latest decisions of the effort took."""
-    query = select(DecisionRow.active_ms).where(DecisionRow.effort == effort)
-    return session.scalars(query.order_by(DecisionRow.id.desc()).limit(limit)).all()
+def map_active_ms(
+    session: Session, *, efforts: Iterable[str], limit: int
+) -> Mapping[str, Sequence[int]]:
+    """Return by effort how long its latest decisions took."""
+    latest = [
+        select(DecisionRow.effort, DecisionRow.active_ms)
+        .where(DecisionRow.effort == effort)
+        .order_by(DecisionRow.id.desc())
+        .limit(limit)
+        .subquery()
+        for effort in efforts
+    ]
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for effort, active_ms in session.execute(sa.union_all(*(select(each) for each in latest))):
+        found[effort].append(active_ms)
+    return found
 
 
-def _source(only: QueueFilter) -> Source:
-    return ListingRow if only.flag is None else FlaggedListingRow
+def _slice(
+    only: QueueFilter,
+    order: str,
+    viewer: Viewer,
+    place: Place | None,
+    limit: int,
+    effort: str | None = None,
+) -> sa.Select[Any]:
+    """(order value, listing id) of a range of one index: ``age`` ascends, the others descend."""
+    source = FlaggedListingRow if only.flag is not None else ListingRow
+    id_ = _id_of(source)
+    values = {"doubt": source.doubt, "value": source.expected_errors, "age": sa.literal(0.0)}
+    value: Any = values[order]
+    query = select(value.label("value"), id_.label("id"))
+    query = query.where(*_matching(source, only), id_.not_in(_held(viewer))).limit(limit)
+    if effort is not None:
+        query = query.where(source.effort == effort)
+    if order == "age":
+        return query.order_by(id_) if place is None else query.where(id_ > place[1]).order_by(id_)
+    if place is not None:
+        query = query.where(sa.tuple_(value, id_) < sa.tuple_(*place))
+    return query.where(value.is_not(None)).order_by(value.desc(), id_.desc())
+
+
+def _grouped(
+    only: QueueFilter, group: str, viewer: Viewer, after: Mapping[str, Place], limit: int
+) -> sa.Select[Any]:
+    """(group, doubt, listing id) of a range of one index, all three descending."""
+    flagged = group == "flag" or only.flag is not None
+    source = FlaggedListingRow if flagged else ListingRow
+    id_ = _id_of(source)
+    columns = {"batch": source.batch_id, "category": source.suggested_category_id}
+    column: Any = FlaggedListingRow.kind if group == "flag" else columns[group]
+    query = select(column, source.doubt, id_).where(
+        *_matching(source, only),
+        column.is_not(None),
+        source.doubt.is_not(None),
+        id_.not_in(_held(viewer)),
+    )
+    for part, place in after.items():
+        start = part if group == "flag" else int(part)
+        query = query.where(sa.tuple_(column, source.doubt, id_) < sa.tuple_(start, *place))
+    return query.order_by(column.desc(), source.doubt.desc(), id_.desc()).limit(limit)
 
 
 def _id_of(source: Source) -> Any:
-    return source.listing_id if source is FlaggedListingRow else ListingRow.id
+    return FlaggedListingRow.listing_id if source is FlaggedListingRow else ListingRow.id
 
 
 def _matching(source: Source, only: QueueFilter) -> list[sa.ColumnElement[bool]]:
     conditions = [source.state == only.state]
-    if source is FlaggedListingRow:
+    if only.flag is not None:
         conditions.append(FlaggedListingRow.kind == only.flag)
     if only.batch_id is not None:
         conditions.append(source.batch_id == only.batch_id)
@@ -222,34 +239,3 @@ def _held(viewer: Viewer) -> sa.Select[int]:
     return select(LeaseRow.listing_id).where(
         LeaseRow.until > viewer.now, LeaseRow.user_id != viewer.user_id
     )
-
-
-def _list_parts(
-    session: Session, only: QueueFilter, group: str, flags: Sequence[str], start: str | None
-) -> Iterator[tuple[QueueFilter, str]]:
-    """Yield the filter of each group from ``start`` on, with its name."""
-    field = "flag" if group == "flag" else f"{group}_id"
-    fixed = getattr(only, field)
-    if fixed is not None:
-        yield only, str(fixed)
-    elif group == "flag":
-        for kind in dropwhile(lambda kind: start is not None and kind != start, flags):
-            yield replace(only, flag=kind), kind
-    else:
-        for id_ in _walk(session, only, group, None if start is None else int(start)):
-            is_batch = group == "batch"
-            narrowed = replace(only, batch_id=id_) if is_batch else replace(only, category_id=id_)
-            yield narrowed, str(id_)
-
-
-def _walk(session: Session, only: QueueFilter, group: str, start: int | None) -> Iterator[int]:
-    """Yield the categories or batches that have what matches, ascending; no category comes last."""
-    source = _source(only)
-    column: Any = source.batch_id if group == "batch" else source.suggested_category_id
-    query = select(func.min(column)).where(*_matching(source, only))
-    current = session.scalar(query) if start is None else start
-    while current:
-        yield current
-        current = session.scalar(query.where(column > current))
-    if group == "category":
-        yield NO_CATEGORY
