@@ -3,11 +3,12 @@ const UNSENT_PREFIX = "catalens.unsent."
 
 /** Decisions on their way. Each listing's are sent in order, those of others side by side. */
 class Outbox {
-  constructor({ onChange, onRefused }) {
+  constructor({ onChange, onRefused, onWaiting }) {
     this.entries = new Map()
     this.failures = 0
     this.onChange = onChange
     this.onRefused = onRefused
+    this.onWaiting = onWaiting
     for (const name of Object.keys(localStorage).filter((key) => key.startsWith(UNSENT_PREFIX))) {
       const body = JSON.parse(localStorage.getItem(name))
       this.entries.set(body.key, { body, inFlight: false })
@@ -45,14 +46,27 @@ class Outbox {
         body: JSON.stringify(entry.body),
       })
       if (response.status >= 500) throw new Error(`the server answered ${response.status}`)
+      const problem = response.ok ? null : await response.json()
+      if (problem?.error === "LeasedError") {
+        this.waitFor(entry, problem.message)
+        return
+      }
       this.failures = 0
       this.remove(entry)
-      if (!response.ok) this.onRefused(entry.body, (await response.json()).message)
+      if (problem) this.onRefused(entry.body, problem.message)
       this.pump()
     } catch {
       entry.inFlight = false
       this.retryLater()
     }
+  }
+
+  /** Somebody else has the listing: keep the decision until they decided it, or left it. */
+  waitFor(entry, message) {
+    entry.inFlight = false
+    if (!entry.told) this.onWaiting(message)
+    entry.told = true
+    this.retryLater()
   }
 
   remove(entry) {
