@@ -63,7 +63,7 @@ def read_view(params: Mapping[str, str]) -> View:
         batch_id=_read_id("batch", params),
         category_id=_read_id("category", params),
         flag=params.get("flag"),
-        seller=params.get("seller"),
+        seller=params.get("seller") or None,
     )
     check_filter(only)
     return View(policy, only)
@@ -186,6 +186,7 @@ def _read_id(name: str, params: Mapping[str, str]) -> int | None:
     text = params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS):
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
+    if not is_number or (name == "batch" and int(text) == 0):
         raise InvalidInputError(f"no {name} {text!r}; choose one of the list")
     return int(text)

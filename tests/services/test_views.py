@@ -37,6 +37,7 @@ def test_the_usual_view_needs_no_address() -> None:
         ("state", "received"),
         ("batch", "-1"),
         ("batch", "1.5"),
+        ("batch", "0"),
         ("category", "²"),
         ("category", "9" * 19),
         ("flag", "nonsense"),
