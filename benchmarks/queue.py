@@ -12,6 +12,7 @@ which only skips what does not match would meet them at the very end.
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,6 +92,7 @@ def measure(options: Options) -> Figures:
                 drawn = draw(engine, size)
                 found = _measure_all(drawn, repeats)
                 worst.append(max(found.values()))
+                print(f"{name}, {size:,} listings: {worst[-1]:.1f} ms", file=sys.stderr)
                 figures[f"next20_ms_p50.{name}.{size}"] = worst[-1]
                 figures |= {
                     f"each_ms_p50.{name}.{size}.{key}": value for key, value in found.items()

@@ -18,7 +18,7 @@ from pages.ui import components, links, text
 _workstation = components.load("review")
 
 ANY = ""  # the first option, which no seller is called
-FILTER_WIDTH_PX = 170  # two beside each other on a phone
+FILTER_WIDTH_PX = 160  # two beside each other on a phone, all on one line of a screen
 
 
 def render(actor: Actor) -> None:

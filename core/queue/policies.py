@@ -30,8 +30,8 @@ POLICIES: dict[str, Policy] = {
     for policy in (
         Policy(
             "worth",
-            "Most errors fixed per minute",
-            "Chance of being wrong, times the listings it stands for, by the time it takes.",
+            "Most fixed a minute",
+            "Errors fixed: chance of being wrong, times the listings it stands for, by the time.",
             "value",
         ),
         Policy("doubt", "Most doubtful first", "Least sure suggestions first.", "doubt"),

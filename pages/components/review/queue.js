@@ -115,9 +115,10 @@ class Queue {
     return this.items.slice(this.index, this.index + PREFETCH + 1)
   }
 
-  /** Ids of what is on screen and next, as far as it is to be decided. */
+  /** Ids of what is on screen and all that comes next, as far as it is to be decided. */
   wanted() {
-    return this.ahead()
+    return this.items
+      .slice(this.index)
       .filter((item, place) => item.open && (place === 0 || (!item.skipped && !item.held)))
       .map((item) => item.listing.id)
   }

@@ -244,9 +244,16 @@ class Screen {
     this.clock.restart()
     const ahead = queue.ahead()
     this.stage.prefetch(ahead)
-    this.leases.keep(queue.wanted(), { taken: queue.taken })
-    if (ahead.length <= PREFETCH) queue.loadMore().catch(() => {}) // tried again by advance()
+    this.hold()
+    if (ahead.length <= PREFETCH) {
+      queue.loadMore().then(() => queue === this.queue && this.hold(), () => {}) // advance() retries
+    }
     this.stage.show(item, { canUndo: this.made.length > 0 || lastDecision(item) !== undefined })
+  }
+
+  /** Hold what is on screen and all that was taken for afterwards. */
+  hold() {
+    this.leases.keep(this.queue.wanted(), { taken: this.queue.taken })
   }
 
   /** Somebody else has these: pass them by, and say so of the one on screen. */
