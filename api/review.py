@@ -1,17 +1,21 @@
 """What the review screen asks for, and the decisions it sends."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from api.dependencies import InContext
-from api.parameters import BodyId, Key, PathId, PathKey, QueryId
+from api.parameters import MAX_ID, BodyId, Key, PathId, PathKey, QueryId
 from core.errors import UnauthenticatedError
-from core.services import decisions, publishing, review, verdicts
+from core.queue import DEFAULT_POLICY
+from core.services import decisions, leases, publishing, queue, review, verdicts
 from core.services.decisions import DecisionOutcome, NewDecision
-from core.services.review import Category, QueueFilter, QueuePage, RaisedFlag, ReviewListing
+from core.services.leases import Holder
+from core.services.queue import QueueFilter, QueuePage
+from core.services.review import Category, RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
 
 router = APIRouter()
@@ -20,6 +24,7 @@ MAX_SHOWN = 100  # entries of each list of what was shown
 MAX_ACTIVE_MS = 24 * 60 * 60 * 1000
 
 Ids = Annotated[list[BodyId], Field(max_length=MAX_SHOWN)]
+QueryCategory = Annotated[int | None, Query(ge=0, le=MAX_ID)]  # 0 is without a suggestion
 
 
 class Shown(BaseModel):
@@ -44,29 +49,87 @@ class DecisionRequest(BaseModel):
     shown: Shown = Shown()
 
 
+class Leased(BaseModel):
+    """Listings that the reviewer has before them."""
+
+    listing_ids: Annotated[list[BodyId], Field(max_length=leases.MAX_LEASES)]
+
+
 class Judgement(BaseModel):
     """Whether a reviewer says that the flag is wrong."""
 
     is_wrong: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A view of the queue and a place in it, as the address says."""
+
+    policy: str
+    only: QueueFilter
+    after: str | None
+
+
+def _asked(
+    policy: Annotated[str, Query(max_length=60)] = DEFAULT_POLICY,
+    state: ListingState = ListingState.NEEDS_REVIEW,
+    batch: QueryId = None,
+    category: QueryCategory = None,
+    flag: Annotated[str | None, Query(max_length=60)] = None,
+    seller: Annotated[str | None, Query(max_length=200)] = None,
+    after: Annotated[str | None, Query(max_length=4000)] = None,
+) -> Asked:
+    only = QueueFilter(state=state, batch_id=batch, category_id=category, flag=flag, seller=seller)
+    return Asked(policy, only, after)
+
+
+InView = Annotated[Asked, Depends(_asked)]
+
+
 @router.get("/review/next")
 def list_next(
     context: InContext,
-    state: ListingState = ListingState.NEEDS_REVIEW,
-    batch: QueryId = None,
-    category: QueryId = None,
-    flag: str | None = None,
-    after_doubt: float | None = None,
-    after_id: QueryId = None,
-    limit: Annotated[int, Query(ge=1, le=review.MAX_QUEUE_LIMIT)] = 12,
+    asked: InView,
+    limit: Annotated[int, Query(ge=1, le=queue.MAX_QUEUE_LIMIT)] = 12,
 ) -> QueuePage:
-    """Return the next listings of the queue, most doubtful first."""
-    after = None if after_doubt is None or after_id is None else (after_doubt, after_id)
-    only = QueueFilter(state=state, batch_id=batch, category_id=category, flag=flag)
-    return review.list_next(
-        context.engine, actor=context.actor, only=only, after=after, limit=limit
+    """Return the next listings of the queue, to look at; nobody is kept from them."""
+    return queue.list_next(
+        context.engine,
+        actor=context.actor,
+        only=asked.only,
+        policy=asked.policy,
+        after=asked.after,
+        limit=limit,
     )
+
+
+@router.post("/review/next")
+def take_next(
+    context: InContext,
+    asked: InView,
+    limit: Annotated[int, Query(ge=1, le=queue.LEASE_WINDOW)] = queue.LEASE_WINDOW,
+) -> QueuePage:
+    """Return the next listings of the queue and hold them; nobody else gets them meanwhile."""
+    return queue.take_next(
+        context.engine,
+        actor=context.actor,
+        only=asked.only,
+        policy=asked.policy,
+        after=asked.after,
+        limit=limit,
+    )
+
+
+@router.put("/review/leases")
+def renew(context: InContext, sent: Leased) -> tuple[Holder, ...]:
+    """Hold the listings for another minute; return those that somebody else holds."""
+    return leases.renew(context.engine, actor=context.actor, listing_ids=sent.listing_ids)
+
+
+@router.post("/review/leases/release", status_code=204)
+def release(context: InContext, sent: Leased) -> None:
+    """Give listings back. It is a POST because that is what a page can send while it closes."""
+    leases.release(context.engine, actor=context.actor, listing_ids=sent.listing_ids)
 
 
 @router.get("/review/listings/{listing_id}")

@@ -65,6 +65,10 @@ class StaleError(ConflictError):
     """Somebody else changed it first."""
 
 
+class LeasedError(ConflictError):
+    """Somebody else has it before them; it may come back."""
+
+
 class UnreadableImageError(CatalogError):
     """The bytes are no image that can be used.
 

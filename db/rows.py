@@ -15,6 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, BigId, Identified, fraction, one_of, utc_now
+from db.indexes import group_indexes, queue_indexes
 from db.states import (
     ChunkState,
     DecisionKind,
@@ -146,9 +147,11 @@ class ListingTransitionRow(Base):
 class ListingRow(Identified):
     """What a seller offers. ``version`` counts up at every change of state.
 
-    ``doubt`` orders the review queue: 1 - calibrated probability of the suggested
-    category, averaged over the models; null until classified. ``suggested_by_examples`` says
-    that no model knows the suggested category, so that photos decided to be of it speak for it.
+    ``doubt`` is 1 - calibrated probability of the suggested category, averaged over the
+    models; null until classified. ``expected_errors`` is ``doubt`` times the undecided listings
+    that this one stands for, ``effort`` the key of the kind of work that deciding it is; the
+    queue goes by them (see ``core.queue``). ``suggested_by_examples`` says that no model knows
+    the suggested category, so that photos decided to be of it speak for it.
     """
 
     __tablename__ = "listings"
@@ -157,8 +160,8 @@ class ListingRow(Identified):
         one_of("state", ListingState),
         CheckConstraint("price >= 0", name="price"),
         fraction("doubt"),
-        Index("ix_listings_state_doubt_id", "state", "doubt", "id"),
         Index("ix_listings_batch_id_state_doubt_id", "batch_id", "state", "doubt", "id"),
+        *queue_indexes("listings", lead=("state",), key="id"),
     )
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
     sku: Mapped[str] = mapped_column(sa.String(500))
@@ -172,6 +175,13 @@ class ListingRow(Identified):
     decided_category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
     state: Mapped[str] = mapped_column(sa.String(20), default=ListingState.RECEIVED)
     doubt: Mapped[float | None]
+    expected_errors: Mapped[float] = mapped_column(
+        default=lambda context: context.get_current_parameters().get("doubt") or 0.0,
+        server_default=sa.text("0"),
+    )
+    effort: Mapped[str] = mapped_column(
+        sa.String(20), default="plain", server_default=sa.text("'plain'")
+    )
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -360,6 +370,49 @@ class FlagRow(Identified):
     state: Mapped[str] = mapped_column(sa.String(20), default=FlagState.OPEN)
 
 
+class FlaggedListingRow(Base):
+    """A listing with an open flag of a kind, once, however many of its photos have it.
+
+    Triggers keep it beside ``flags`` and ``listings``, so that the queue of a flag is a range
+    of one index, too.
+    """
+
+    __tablename__ = "flagged_listings"
+    __table_args__ = (
+        *queue_indexes("flagged_listings", lead=("kind", "state"), key="listing_id"),
+        *group_indexes("flagged_listings", group="kind", key="listing_id"),
+    )
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    state: Mapped[str] = mapped_column(sa.String(20))
+    batch_id: Mapped[int] = mapped_column(BigId)
+    suggested_category_id: Mapped[int | None] = mapped_column(BigId)
+    seller: Mapped[str] = mapped_column(sa.String(200))
+    doubt: Mapped[float | None]
+    expected_errors: Mapped[float]
+    effort: Mapped[str] = mapped_column(sa.String(20))
+
+
+class LeaseRow(Base):
+    """A listing that a reviewer has before them; nobody else is given it until ``until``."""
+
+    __tablename__ = "leases"
+    __table_args__ = (Index("ix_leases_until", "until"),)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    until: Mapped[datetime]
+
+
+class SavedViewRow(Identified):
+    """A view of the queue under a name; ``query`` is what stands in the page's address."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(sa.String(100))
+    query: Mapped[str] = mapped_column(sa.String(1000))
+
+
 class FlagVerdictRow(Identified):
     """What a reviewer said of the flag of a photo and kind; append-only, the latest holds."""
 
@@ -378,8 +431,9 @@ class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
-    "flags": [...]}``. ``listing_version`` is the version it was made on. ``digest`` chains it to
-    the decision before (``core.ledger``).
+    "flags": [...]}``. ``listing_version`` is the version it was made on. ``effort`` is the
+    listing's, where ``active_ms`` says how long a decision of its category took, else null.
+    ``digest`` chains it to the decision before (``core.ledger``).
     """
 
     __tablename__ = "decisions"
@@ -392,6 +446,7 @@ class DecisionRow(Identified):
         CheckConstraint("active_ms >= 0", name="active_ms"),
         Index("ix_decisions_listing_id_id", "listing_id", "id"),
         Index("ix_decisions_user_id_id", "user_id", "id"),
+        Index("ix_decisions_effort_id", "effort", "id"),
     )
     key: Mapped[str] = mapped_column(sa.String(36), unique=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
@@ -402,6 +457,7 @@ class DecisionRow(Identified):
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     shown: Mapped[dict[str, Any]] = mapped_column(default=dict)
     active_ms: Mapped[int] = mapped_column(default=0)
+    effort: Mapped[str | None] = mapped_column(sa.String(20))
     digest: Mapped[str] = mapped_column(sa.String(64), default="", server_default=sa.text("''"))
 
 

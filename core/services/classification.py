@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures, measure
-from core.services import chunks, recognition
+from core.services import chunks, priorities, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
@@ -242,6 +242,7 @@ def _refresh_listings(
     )
     finished = undecided - _awaited(session, chunk, undecided)
     queries.set_suggestions(session, values=list(suggestion_rows(finished, suggestions)))
+    priorities.refresh(session, listing_ids=finished)
     for from_state, to_state in _WAY_TO_REVIEW:
         queries.move_listings(
             session, listing_ids=finished, from_state=from_state, to_state=to_state

@@ -12,15 +12,12 @@ from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.flags import FLAG_KINDS
 from core.services.batches import owner_seen_by, sees
-from core.services.review import Category
 from db.engine import reading
 from db.queries import dashboard as queries
-from db.queries import review as review_queries
 from db.rows import BatchRow
 from db.states import ListingState
 
 MAX_BATCHES = 500
-MAX_CATEGORIES = 500
 PHOTOS_A_FLAG = 8
 
 WAITING = (ListingState.RECEIVED, ListingState.PROCESSING)
@@ -165,23 +162,6 @@ def get_batch(engine: sa.Engine, *, actor: Actor, batch_id: int) -> BatchDetail:
             refusals=tuple(Refusal(**refusal) for refusal in found[0].refusals),
             flagged={kind: _flagged(session, batch_id, kind) for kind in summary.flags},
         )
-
-
-def list_suggested_categories(
-    engine: sa.Engine, *, actor: Actor, batch_id: int | None = None
-) -> tuple[Category, ...]:
-    """Return the categories that listings are suggested for, the most frequent first.
-
-    Raises:
-        ForbiddenError: The actor may not look.
-    """
-    require(actor, "look")
-    with reading(engine) as session:
-        found = queries.list_suggested_categories(
-            session, batch_id=batch_id, owner=owner_seen_by(actor), limit=MAX_CATEGORIES
-        )
-        paths = review_queries.map_category_paths(session, ids=[id_ for id_, _ in found])
-    return tuple(Category(id_, paths[id_]) for id_, _ in found)
 
 
 def _summaries(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
 from core.flags import CATEGORY_FLAGS
-from core.services import ledger
+from core.services import leases, ledger, priorities
 from db.engine import transaction
 from db.queries import review as queries
 from db.rows import DecisionRow, ListingRow
@@ -72,6 +72,7 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         ForbiddenError: The actor may not review.
         InvalidInputError: The kind does not go with the category.
         NotFoundError: No such listing or category.
+        LeasedError: Somebody else has the listing before them.
         StaleError: The listing changed since the reviewer saw it.
     """
     require(actor, "review")
@@ -81,6 +82,7 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         kept = queries.find_decision(session, key=new.key)
         if kept is None:
             _require_current(session, listing, new)
+            leases.require_free(session, actor=actor, listing=listing)
             kept = _keep(session, listing, new, actor)
         _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
         _require_same_choice(kept, new)
@@ -159,12 +161,16 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
         category_id=new.category_id,
         shown=dict(new.shown),
         active_ms=new.active_ms,
+        effort=listing.effort if kind in DECIDED_STATES and new.active_ms else None,
     )
     ledger.append(session, row)
     if kind in DECIDED_STATES:
         _move(session, listing, DECIDED_STATES[kind], category_id=new.category_id)
     if new.category_id is not None:
         _turn_category_flags(session, listing, FlagState.OPEN, FlagState.CONFIRMED)
+    leases.end(session, actor=actor, listing=listing)
+    if kind in DECIDED_STATES:
+        priorities.refresh(session, listing_ids=[listing.id])
     return row
 
 
@@ -183,6 +189,8 @@ def _keep_undoing(
     if undone.kind in DECIDED_STATES:
         _move(session, listing, ListingState.NEEDS_REVIEW, category_id=None)
         _turn_category_flags(session, listing, FlagState.CONFIRMED, FlagState.OPEN)
+        priorities.refresh(session, listing_ids=[listing.id])
+    leases.take(session, actor=actor, listing_ids=[listing.id])  # it is on screen again
     return row
 
 

@@ -13,7 +13,7 @@ from core.errors import InvalidInputError
 from core.flags import Evidence, raise_flags
 from core.quality import QUALITY_CHECKS, ImageMeasures, Limits
 from core.quality.limits import branches_of
-from core.services import chunks, jobs
+from core.services import chunks, jobs, priorities
 from core.services.batches import require_batch
 from core.services.chunks import Chunk
 from core.services.states import UNDECIDED
@@ -174,6 +174,7 @@ def renew_flags(engine: sa.Engine, *, chunk: Chunk) -> None:
                 for finding in raise_flags(_evidence(row, limits), only=kind)
             ],
         )
+        priorities.refresh(session, listing_ids=undecided)
         chunks.complete(session, chunk=chunk, done=len(chunk.items), failed=0)
 
 

@@ -1,4 +1,4 @@
-"""The review queue: which listing comes next, and all that its reviewer sees."""
+"""A listing with all that its reviewer sees."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.errors import InvalidInputError, NotFoundError
+from core.errors import NotFoundError
 from core.flags import FLAG_KINDS, reason
 from core.model_names import model_name
 from db.engine import reading
 from db.queries import review as queries
-from db.queries.review import QueueFilter
 from db.rows import (
     BatchRow,
     DecisionRow,
@@ -29,20 +28,16 @@ from db.rows import (
 from db.states import DecisionKind, FlagState, ImageState, ListingState
 
 __all__ = [
-    "MAX_QUEUE_LIMIT",
     "REVIEW_STATES",
     "Category",
-    "QueueFilter",
-    "QueuePage",
     "ReviewListing",
     "get_listing",
-    "list_next",
+    "load_listings",
     "search_categories",
 ]
 
 T = TypeVar("T")
 
-MAX_QUEUE_LIMIT = 50
 MAX_CHOICES = 9  # one a digit key
 MAX_CATEGORY_RESULTS = 50
 
@@ -121,7 +116,7 @@ class ReviewListing:
 
     Attributes:
         version: The version that a decision on it is made on.
-        doubt: 0 to 1; orders the queue.
+        doubt: 0 to 1.
         source: What the suggestion comes from, ``models`` or ``examples``.
         choices: At most nine categories, the suggested one first, then by mean
             probability over the models; a claimed category stands among them.
@@ -149,49 +144,6 @@ class ReviewListing:
     history: tuple[PastDecision, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QueuePage:
-    """The next listings of a queue.
-
-    Attributes:
-        remaining: Listings that match in all, counted up to 10,000.
-        after: Where the next page starts; None when this was the last.
-    """
-
-    listings: tuple[ReviewListing, ...]
-    remaining: int
-    after: tuple[float, int] | None
-
-
-def list_next(
-    engine: sa.Engine,
-    *,
-    actor: Actor,
-    only: QueueFilter,
-    after: tuple[float, int] | None = None,
-    limit: int = 20,
-) -> QueuePage:
-    """Return the next listings of the queue, most doubtful first.
-
-    Args:
-        after: ``QueuePage.after`` of the previous page (doubt, listing id).
-
-    Raises:
-        ForbiddenError: The actor may not review.
-        InvalidInputError: The filter names a state or a flag that is not reviewed.
-    """
-    require(actor, "review")
-    _check(only)
-    size = min(max(limit, 1), MAX_QUEUE_LIMIT)
-    with reading(engine) as session:
-        found = queries.list_queue(session, only=only, after=after, limit=size)
-        return QueuePage(
-            listings=_load(session, [id_ for id_, _ in found]),
-            remaining=queries.count_queue(session, only=only),
-            after=(found[-1][1], found[-1][0]) if len(found) == size else None,
-        )
-
-
 def get_listing(engine: sa.Engine, *, actor: Actor, listing_id: int) -> ReviewListing:
     """Return one listing as its reviewer sees it.
 
@@ -201,7 +153,7 @@ def get_listing(engine: sa.Engine, *, actor: Actor, listing_id: int) -> ReviewLi
     """
     require(actor, "review")
     with reading(engine) as session:
-        found = _load(session, [listing_id])
+        found = load_listings(session, [listing_id])
     if not found:
         raise NotFoundError(f"no listing {listing_id}")
     return found[0]
@@ -222,14 +174,6 @@ def search_categories(
         return tuple(Category(row.id, row.path) for row in rows)
 
 
-def _check(only: QueueFilter) -> None:
-    if only.state not in REVIEW_STATES:
-        known = ", ".join(sorted(REVIEW_STATES))
-        raise InvalidInputError(f"listings that are {only.state} are not reviewed; use {known}")
-    if only.flag is not None and only.flag not in FLAG_KINDS:
-        raise InvalidInputError(f"no flag {only.flag!r}; there are {sorted(FLAG_KINDS)}")
-
-
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """Rows of some listings, grouped by what they belong to."""
@@ -244,7 +188,7 @@ class _Loaded:
         return None if id_ is None else Category(id_, self.paths[id_])
 
 
-def _load(session: Session, ids: Sequence[int]) -> tuple[ReviewListing, ...]:
+def load_listings(session: Session, ids: Sequence[int]) -> tuple[ReviewListing, ...]:
     """Load the listings in the order of the ids, in seven queries however many there are."""
     rows = {row.id: (row, batch) for row, batch in queries.list_listings(session, ids=ids)}
     photos = queries.list_photos(session, listing_ids=ids)

@@ -16,6 +16,7 @@ from core.errors import ConflictError, NotFoundError
 from core.evaluation import Interval
 from core.evaluation.bootstrap import wilson
 from core.flags import CATEGORY_FLAGS, FLAG_KINDS
+from core.services import priorities
 from core.services.review import RaisedFlag, get_listing
 from db.engine import reading, transaction
 from db.queries import verdicts as queries
@@ -77,6 +78,8 @@ def judge(
                     user_id=actor.id,
                 )
             )
+            session.flush()
+            priorities.refresh(session, listing_ids=[listing.id])
         listing_id = listing.id
     return get_listing(engine, actor=actor, listing_id=listing_id).flags
 

@@ -69,25 +69,6 @@ def list_flagged_photos(
     return [(id_, sku, sha256) for id_, sku, sha256 in session.execute(query)]
 
 
-def list_suggested_categories(
-    session: Session, *, batch_id: int | None, owner: int | None = None, limit: int
-) -> Sequence[tuple[int, int]]:
-    """Return (category id, listings it is suggested for), the most frequent first."""
-    count = func.count()
-    query = (
-        select(ListingRow.suggested_category_id, count)
-        .where(ListingRow.suggested_category_id.is_not(None))
-        .group_by(ListingRow.suggested_category_id)
-        .order_by(count.desc(), ListingRow.suggested_category_id)
-        .limit(limit)
-    )
-    if batch_id is not None:
-        query = query.where(ListingRow.batch_id == batch_id)
-    if owner is not None:
-        query = query.where(ListingRow.batch_id.in_(_ids_of(owner)))
-    return [(id_, total) for id_, total in session.execute(query) if id_ is not None]
-
-
 def _ids_of(owner: int) -> sa.Select[int]:
     return select(BatchRow.id).where(BatchRow.created_by == owner)
 

@@ -1,7 +1,6 @@
-"""What the review screen reads and writes: the queue, a listing with all it shows, decisions."""
+"""What the review screen reads and writes: a listing with all it shows, decisions."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,38 +21,6 @@ from db.rows import (
     UserRow,
 )
 from db.states import FlagSeverity, FlagState, ListingState
-
-COUNT_LIMIT = 10_000  # counting further would cost a scan of a million rows
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFilter:
-    """Which listings; None leaves a field open."""
-
-    state: ListingState = ListingState.NEEDS_REVIEW
-    batch_id: int | None = None
-    category_id: int | None = None
-    flag: str | None = None
-
-
-def list_queue(
-    session: Session,
-    *,
-    only: QueueFilter,
-    after: tuple[float, int] | None,
-    limit: int,
-) -> Sequence[tuple[int, float]]:
-    """Return (listing id, doubt), most doubtful first, past the (doubt, id) of ``after``."""
-    query = _matching(only).order_by(ListingRow.doubt.desc(), ListingRow.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(sa.tuple_(ListingRow.doubt, ListingRow.id) < sa.tuple_(*after))
-    return [(row.id, row.doubt) for row in session.execute(query)]
-
-
-def count_queue(session: Session, *, only: QueueFilter) -> int:
-    """Count what matches, up to ``COUNT_LIMIT``."""
-    some = _matching(only).limit(COUNT_LIMIT).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def list_listings(session: Session, *, ids: Sequence[int]) -> Sequence[tuple[ListingRow, BatchRow]]:
@@ -197,25 +164,4 @@ def move_flags(
         )
         .values(state=to_state)
         .execution_options(synchronize_session=False)
-    )
-
-
-def _matching(only: QueueFilter) -> sa.Select[int, float | None]:
-    query = select(ListingRow.id, ListingRow.doubt).where(
-        ListingRow.state == only.state, ListingRow.doubt.is_not(None)
-    )
-    if only.batch_id is not None:
-        query = query.where(ListingRow.batch_id == only.batch_id)
-    if only.category_id is not None:
-        query = query.where(ListingRow.suggested_category_id == only.category_id)
-    if only.flag is not None:
-        query = query.where(_has_flag(only.flag))
-    return query
-
-
-def _has_flag(kind: str) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        FlagRow.listing_id == ListingRow.id,
-        FlagRow.kind == kind,
-        FlagRow.state == FlagState.OPEN,
     )

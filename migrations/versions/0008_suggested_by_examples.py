@@ -1,6 +1,6 @@
 """suggestions by examples
 
-Revision: 0008, after 0006
+Revision: 0008, after 0007
 
 The column is added and dropped in place: a batch migration of ``listings`` would drop its
 triggers.
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0008"
-down_revision: str | Sequence[str] | None = "0006"
+down_revision: str | Sequence[str] | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,6 +1,6 @@
 """accounts, sessions, tries to sign in, and visits to an OpenID provider
 
-Revision: 0009, after 0006
+Revision: 0009, after 0008
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0009"
-down_revision: str | Sequence[str] | None = "0006"
+down_revision: str | Sequence[str] | None = "0008"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,6 +1,6 @@
 """decisions are chained by digests, and publishing is kept
 
-Revision: 0011, after 0006
+Revision: 0011, after 0010
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from migrations import guards
 from migrations.guards import append_only
 
 revision: str = "0011"
-down_revision: str | Sequence[str] | None = "0006"
+down_revision: str | Sequence[str] | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -12,10 +12,12 @@ from PIL import Image
 
 from api import uploads
 from core.flags import FLAG_KINDS
-from core.services import review
+from core.services import queue
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
+from core.services.queue import QueueFilter, take_next
 from tests.services.flagged import add_batch, add_flagged, decide
+from tests.services.queues import add_reviewer
 from tests.worker.catalog import draw_photos
 
 
@@ -130,7 +132,7 @@ def test_an_unexpected_error_is_logged_and_not_told(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the secret")
 
-    monkeypatch.setattr(review, "list_next", fail)
+    monkeypatch.setattr(queue, "list_next", fail)
     answer = client.get("/review/next")
     assert answer.status_code == 500
     assert "the secret" not in answer.text
@@ -285,3 +287,45 @@ def test_a_listing_is_published_once_no_open_flag_blocks_it(
     client.put(f"/review/photos/{mug.photo_id}/flags/truncated", json={"is_wrong": True})
     assert client.post(address).status_code == 204
     assert client.get(f"/review/listings/{mug.listing_id}").json()["state"] == "published"
+
+
+def test_the_queue_is_taken_by_post_and_given_back(client: TestClient, context: Context) -> None:
+    batch_id = add_batch(context.engine, context.actor)
+    mug = add_flagged(context.engine, batch_id, "M-1", ["blurry"])
+    asked = {"policy": "flag", "batch": batch_id, "flag": "blurry", "seller": ""}
+    for method in ("GET", "POST"):
+        page = client.request(method, "/review/next", params=asked).json()
+        assert [listing["id"] for listing in page["listings"]] == [mug.listing_id]
+    sent = {"listing_ids": [mug.listing_id]}
+    assert client.put("/review/leases", json=sent).json() == []
+    assert client.post("/review/leases/release", json=sent).status_code == 204
+
+
+def test_a_listing_somebody_else_has_is_refused_by_name(
+    client: TestClient, context: Context
+) -> None:
+    batch_id = add_batch(context.engine, context.actor)
+    mug = add_flagged(context.engine, batch_id, "M-1", [])
+    rita = add_reviewer(context.engine, "rita")
+    take_next(context.engine, actor=rita, only=QueueFilter())
+    sent = {"listing_ids": [mug.listing_id]}
+    held = client.put("/review/leases", json=sent).json()
+    assert held == [{"listing_id": mug.listing_id, "by": "rita"}]
+    answer = client.post("/decisions", json=decision(listing_id=mug.listing_id, listing_version=1))
+    assert (answer.status_code, answer.json()["error"]) == (409, "LeasedError")
+    assert "rita is looking at 'M-1'" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"policy": "nonsense"},
+        {"after": "nonsense"},
+        {"after": "x" * 5000},
+        {"state": "lost"},
+        {"category": -1},
+        {"limit": 9},
+    ],
+)
+def test_a_queue_that_cannot_be_is_refused(client: TestClient, asked: dict[str, str]) -> None:
+    assert client.post("/review/next", params=asked).status_code == 422

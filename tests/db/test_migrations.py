@@ -11,6 +11,8 @@ from db.rows import FlagRow, ListingTransitionRow
 from db.states import LISTING_TRANSITIONS, FlagState
 from tests.db.rows import add_everything
 
+DERIVED = {"flagged_listings"}  # made again from what is there
+
 
 def count_rows(engine: sa.Engine) -> dict[str, int]:
     with reading(engine) as session:
@@ -40,7 +42,8 @@ def test_rows_survive_down_to_the_first_revision_and_up_again(any_engine):
 
     after = count_rows(any_engine)
     assert "predictions" in first
-    assert after == {name: count if name in first else 0 for name, count in before.items()}
+    kept = first | DERIVED
+    assert after == {name: count if name in kept else 0 for name, count in before.items()}
     command.check(database.alembic_config(any_engine))
 
 

@@ -118,7 +118,7 @@ def test_decisions_made_before_there_was_a_chain_are_chained_by_the_upgrade(
     any_engine: sa.Engine, actor: Actor
 ) -> None:
     before = verify(any_engine, actor)
-    database.downgrade(any_engine, "0006")
+    database.downgrade(any_engine, "0010")
     database.upgrade(any_engine)
     assert verify(any_engine, actor, before.head) == before
 

@@ -16,9 +16,10 @@ from core.errors import (
     NotFoundError,
     StaleError,
 )
-from core.services import decisions, review
+from core.services import decisions, queue, review
 from core.services.decisions import DecisionOutcome, NewDecision
-from core.services.review import QueueFilter, ReviewListing
+from core.services.queue import QueueFilter
+from core.services.review import ReviewListing
 from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
 from db.rows import (
@@ -104,7 +105,7 @@ def count_decisions(engine: sa.Engine) -> int:
 def test_the_most_doubtful_listing_comes_first(
     any_engine: sa.Engine, actor: Actor, listing_ids: Sequence[int]
 ) -> None:
-    page = review.list_next(any_engine, actor=actor, only=QueueFilter())
+    page = queue.list_next(any_engine, actor=actor, only=QueueFilter())
     assert [listing.doubt for listing in page.listings] == sorted(DOUBTS, reverse=True)
     assert page.remaining == len(DOUBTS)
     assert page.after is None
@@ -116,7 +117,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(
     seen: list[int] = []
     after = None
     while True:
-        page = review.list_next(any_engine, actor=actor, only=QueueFilter(), after=after, limit=1)
+        page = queue.list_next(any_engine, actor=actor, only=QueueFilter(), after=after, limit=1)
         seen += [listing.id for listing in page.listings]
         after = page.after
         if after is None:
@@ -129,7 +130,7 @@ def test_filters_narrow_the_queue(
 ) -> None:
     def count(**only: object) -> int:
         narrowed = replace(QueueFilter(), **only)  # type: ignore[arg-type]
-        return review.list_next(any_engine, actor=actor, only=narrowed).remaining
+        return queue.list_next(any_engine, actor=actor, only=narrowed).remaining
 
     assert count(category_id=category_ids[MUG]) == 3
     assert count(category_id=category_ids[LAMP]) == 0
@@ -304,7 +305,7 @@ def test_a_decision_nobody_made_cannot_be_undone(any_engine: sa.Engine, actor: A
 def test_staff_may_neither_look_nor_decide(any_engine: sa.Engine, accept: NewDecision) -> None:
     staff = Actor(id=1, name="sam", role=Role.STAFF)
     with pytest.raises(ForbiddenError):
-        review.list_next(any_engine, actor=staff, only=QueueFilter())
+        queue.list_next(any_engine, actor=staff, only=QueueFilter())
     with pytest.raises(ForbiddenError):
         decisions.decide(any_engine, actor=staff, new=accept)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.evaluation.bootstrap import wilson
-from core.services import dashboard, decisions, review, verdicts
+from core.services import dashboard, decisions, queue, review, verdicts
 from core.services.review import RaisedFlag
 from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
@@ -72,8 +72,8 @@ def test_a_flag_said_to_be_wrong_is_no_longer_counted_or_filtered_for(
     judge(any_engine, actor, mug, "blurry")
     batch = dashboard.get_batch(any_engine, actor=actor, batch_id=mug.batch_id)
     assert batch.summary.flags == {"dark": 1}
-    only = review.QueueFilter(flag="blurry")
-    assert review.list_next(any_engine, actor=actor, only=only).remaining == 0
+    only = queue.QueueFilter(flag="blurry")
+    assert queue.list_next(any_engine, actor=actor, only=only).remaining == 0
 
 
 def test_the_same_word_twice_is_kept_once(

@@ -6,7 +6,7 @@ const UNAUTHENTICATED = 401
  * They are one person's: who signs in next in this browser neither sees nor sends them.
  */
 class Outbox {
-  constructor({ user, onChange, onRefused }) {
+  constructor({ user, onChange, onRefused, onWaiting }) {
     this.user = user
     this.prefix = `catalens.unsent.${user}.`
     this.entries = new Map()
@@ -14,6 +14,7 @@ class Outbox {
     this.isSignedOut = false
     this.onChange = onChange
     this.onRefused = onRefused
+    this.onWaiting = onWaiting
     for (const name of Object.keys(localStorage).filter((key) => key.startsWith(this.prefix))) {
       const body = JSON.parse(localStorage.getItem(name))
       this.entries.set(body.key, { body, inFlight: false })
@@ -54,14 +55,27 @@ class Outbox {
       this.isSignedOut = response.status === UNAUTHENTICATED
       if (this.isSignedOut) throw new Error("somebody else is signed in, or nobody")
       if (response.status >= 500) throw new Error(`the server answered ${response.status}`)
+      const problem = response.ok ? null : await response.json()
+      if (problem?.error === "LeasedError") {
+        this.waitFor(entry, problem.message)
+        return
+      }
       this.failures = 0
       this.remove(entry)
-      if (!response.ok) this.onRefused(entry.body, (await response.json()).message)
+      if (problem) this.onRefused(entry.body, problem.message)
       this.pump()
     } catch {
       entry.inFlight = false
       this.retryLater()
     }
+  }
+
+  /** Somebody else has the listing: keep the decision until they decided it, or left it. */
+  waitFor(entry, message) {
+    entry.inFlight = false
+    if (!entry.told) this.onWaiting(message)
+    entry.told = true
+    this.retryLater()
   }
 
   remove(entry) {

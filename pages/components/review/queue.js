@@ -1,5 +1,6 @@
-const PAGE_SIZE = 12
-const PREFETCH = 8
+// Together no more than the eight listings that one reviewer holds at once.
+const PAGE_SIZE = 4
+const PREFETCH = 4
 const IDLE_MS = 30_000
 const OPEN_STATES = ["needs_review", "auto_accepted"]
 const MOVING_KINDS = ["accept", "correct", "reject"]
@@ -37,6 +38,7 @@ class Queue {
     this.filters = filters
     this.skipped = skipped
     this.items = []
+    this.taken = new Set() // ids that the server holds for this reviewer
     this.index = 0
     this.after = null
     this.ended = false
@@ -56,14 +58,12 @@ class Queue {
 
   async loadPage() {
     const asked = new URLSearchParams({ ...this.filters, limit: PAGE_SIZE })
-    if (this.after) {
-      asked.set("after_doubt", this.after[0])
-      asked.set("after_id", this.after[1])
-    }
-    const page = await fetchJson(`/api/review/next?${asked}`)
+    if (this.after) asked.set("after", this.after)
+    const page = await fetchJson(`/api/review/next?${asked}`, { method: "POST" })
     if (!this.after) this.remaining = page.remaining
     const known = new Set(this.items.map((item) => item.listing.id))
     const fresh = page.listings.filter((listing) => !known.has(listing.id))
+    for (const listing of fresh) this.taken.add(listing.id)
     this.add(fresh)
     this.after = page.after
     this.ended = page.after === null
@@ -94,7 +94,7 @@ class Queue {
   /** Index of the next listing to decide, skipped ones last; -1 when none is loaded. */
   nextOpen() {
     const next = this.items.findIndex(
-      (item, index) => index > this.index && item.open && !item.skipped,
+      (item, index) => index > this.index && item.open && !item.skipped && !item.held,
     )
     return next < 0 && this.ended ? this.nextSkipped() : next
   }
@@ -114,6 +114,14 @@ class Queue {
   ahead() {
     return this.items.slice(this.index, this.index + PREFETCH + 1)
   }
+
+  /** Ids of what is on screen and all that comes next, as far as it is to be decided. */
+  wanted() {
+    return this.items
+      .slice(this.index)
+      .filter((item, place) => item.open && (place === 0 || (!item.skipped && !item.held)))
+      .map((item) => item.listing.id)
+  }
 }
 
 /** A listing in the queue, and what was done with it here. */
@@ -122,6 +130,7 @@ class Item {
     this.listing = listing
     this.version = listing.version
     this.open = OPEN_STATES.includes(listing.state)
+    this.held = false // by somebody else
     this.again = false // skipped once more after it had come back
     this.decision = null // {key, kind, category} made here
     this.putOffs = skipped
@@ -132,18 +141,33 @@ class Item {
   }
 }
 
-/** Time the reviewer was at it; a pause counts for no more than IDLE_MS. */
+/** Time the reviewer was at it: with the page in sight, a pause for no more than IDLE_MS. */
 class Clock {
+  constructor(signal) {
+    document.addEventListener("visibilitychange", () => this.turn(), { signal })
+    this.restart()
+  }
+
   restart() {
     this.total = 0
     this.last = performance.now()
   }
 
+  /** Count up to the moment that the page goes out of sight, and on from where it comes back. */
+  turn() {
+    if (document.visibilityState === "hidden") this.count()
+    else this.last = performance.now()
+  }
+
   tick() {
+    if (document.visibilityState === "visible") this.count()
+    return Math.round(this.total)
+  }
+
+  count() {
     const now = performance.now()
     this.total += Math.min(now - this.last, IDLE_MS)
     this.last = now
-    return Math.round(this.total)
   }
 }
 

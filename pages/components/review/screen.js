@@ -10,10 +10,11 @@ class Screen {
       onTake: (category) => this.take(category),
       onJudge: (listing, flag, how) => this.judge(listing, flag, how),
     })
-    this.clock = new Clock()
     this.skipped = new Skipped()
     this.made = [] // items decided here, latest last: what Z takes back
     const { signal } = this.ending
+    this.clock = new Clock(signal)
+    this.leases = new Leases({ signal, onHeld: (holders) => this.onHeld(holders) })
     this.finder = new Finder(root, {
       signal,
       onPick: (category) => this.take(category),
@@ -23,6 +24,7 @@ class Screen {
       user,
       onChange: () => this.notices.drawUnsent(this.outbox),
       onRefused: (body, message) => this.onRefused(body, message),
+      onWaiting: (message) => this.notices.notify(message),
     })
     this.listen(signal)
     this.outbox.pump()
@@ -32,7 +34,7 @@ class Screen {
 
   listen(signal) {
     document.addEventListener("pointermove", () => this.clock.tick(), { signal })
-    window.addEventListener("pagehide", () => this.outbox.pump({ leaving: true }), { signal })
+    window.addEventListener("pagehide", () => this.leave(), { signal })
     window.addEventListener("online", () => this.outbox.retryNow(), { signal })
     new Controls(this.root, {
       signal,
@@ -58,7 +60,13 @@ class Screen {
   close() {
     this.ending.abort()
     clearTimeout(this.recheck)
+    this.leases.close()
     this.outbox.pump({ leaving: true })
+  }
+
+  leave() {
+    this.outbox.pump({ leaving: true })
+    this.leases.giveAllBack()
   }
 
   /** Start the queue that the page asks for, unless it is on screen already. */
@@ -78,6 +86,7 @@ class Screen {
     this.made = []
     this.stage.clear()
     this.notices.showLoading()
+    this.leases.keep([], { taken: queue.taken })
     try {
       if (listingId) queue.add([await fetchJson(`/api/review/listings/${listingId}`)])
       await queue.loadMore()
@@ -122,6 +131,7 @@ class Screen {
       shown: shownOf(item.listing),
     })
     item.decision = { key, kind, category }
+    this.leases.forget(item.listing.id)
     if (kind === "skip") {
       this.queue.putOff(item)
     } else {
@@ -235,12 +245,33 @@ class Screen {
     this.clock.restart()
     const ahead = queue.ahead()
     this.stage.prefetch(ahead)
-    if (ahead.length <= PREFETCH) queue.loadMore().catch(() => {}) // tried again by advance()
+    this.hold()
+    if (ahead.length <= PREFETCH) {
+      queue.loadMore().then(() => queue === this.queue && this.hold(), () => {}) // advance() retries
+    }
     this.stage.show(item, { canUndo: this.made.length > 0 || lastDecision(item) !== undefined })
+  }
+
+  /** Hold what is on screen and all that was taken for afterwards. */
+  hold() {
+    this.leases.keep(this.queue.wanted(), { taken: this.queue.taken })
+  }
+
+  /** Somebody else has these: pass them by, and say so of the one on screen. */
+  onHeld(holders) {
+    for (const { listing_id, by } of holders) {
+      const item = this.queue.items.find((each) => each.listing.id === listing_id)
+      if (!item || item.held) continue
+      item.held = true
+      if (item === this.queue.current) {
+        this.notices.notify(`${by} is looking at this listing, too, and comes first.`)
+      }
+    }
   }
 
   showEnd() {
     this.stage.clear()
+    this.leases.keep([], { taken: this.queue.taken })
     const putOff = this.queue.items.filter((item) => item.open && item.skipped).length
     this.notices.showEnd({ putOff, decided: this.made.length > 0 })
     if (!putOff) this.recheckLater()
