@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from core.errors import InvalidInputError, NotFoundError, StorageFullError
 from core.imaging import ImageLimits, decode, encode_jpeg
@@ -122,11 +123,18 @@ def work_folder(work_dir: Path) -> Iterator[Path]:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only when all of it is on disk."""
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write that appears under its name only when all of it is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
