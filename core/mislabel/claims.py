@@ -64,15 +64,15 @@ class Voters:
         labels: (n,) indices below ``classes``.
     """
 
-    directions: Floats
-    centre: Floats
+    directions: NDArray[np.float32]
+    centre: NDArray[np.float32]
     labels: NDArray[np.int64]
     classes: int
 
     @classmethod
     def of(cls, embeddings: NDArray[np.floating], labels: NDArray[np.int64], classes: int) -> Self:
         """Take (n, D) embeddings, n at least 1."""
-        centre = embeddings.mean(axis=0, dtype=np.float64)
+        centre = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
         return cls(_direct(embeddings, centre), centre, labels, classes)
 
     def vote(self, embeddings: NDArray[np.floating], own: NDArray[np.int64]) -> Floats:
@@ -85,7 +85,8 @@ class Voters:
         cosines = _direct(embeddings, self.centre) @ self.directions.T
         themselves = np.flatnonzero(own >= 0)
         cosines[themselves, own[themselves]] = -np.inf
-        nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
+        count = min(NEIGHBOURS, cosines.shape[1])
+        nearest = np.argpartition(cosines, -count, axis=1)[:, -count:]
         weights = np.exp(SHARPNESS * (np.take_along_axis(cosines, nearest, axis=1) - 1))
         shares = np.bincount(self.labels, minlength=self.classes) / len(self.labels)
         votes = np.tile(shares + 1e-6, (len(cosines), 1))
@@ -159,9 +160,9 @@ def doubt_claims(
     return odds, others.argmax(axis=1)
 
 
-def _direct(embeddings: NDArray[np.floating], centre: Floats) -> Floats:
+def _direct(embeddings: NDArray[np.floating], centre: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (N, D) rows of length 1; what lies on the centre itself stays 0."""
-    apart = embeddings.astype(np.float64) - centre
+    apart = embeddings.astype(np.float32) - centre
     lengths = np.linalg.norm(apart, axis=1, keepdims=True)
-    directions: Floats = apart / np.where(lengths > 0, lengths, 1.0)
+    directions: NDArray[np.float32] = apart / np.where(lengths > 0, lengths, np.float32(1))
     return directions
