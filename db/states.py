@@ -93,6 +93,11 @@ class ExplanationState(StrEnum):
     FAILED = "failed"
 
 
+class MatchState(StrEnum):
+    OPEN = "open"
+    NOT_DUPLICATE = "not_duplicate"
+
+
 class Split(StrEnum):
     """Which part of a data set was measured; ``all`` is data without a split of its own."""
 

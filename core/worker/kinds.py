@@ -7,7 +7,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from core.services import chunks, classification, explanations, limits, renewals
+from core.services import chunks, classification, copies, explanations, limits, renewals
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
@@ -139,12 +139,27 @@ def _draw(place: Workplace, explanation_id: int) -> None:
     through_outages(place.stop, draw)
 
 
+def _compare(place: Workplace, fingerprint_id: int) -> None:
+    compare = partial(
+        copies.compare,
+        place.engine,
+        place.settings,
+        fingerprint_id=fingerprint_id,
+        known=place.prints,
+    )
+    through_outages(place.stop, compare)
+
+
 def _fail_chunk(engine: sa.Engine, chunk_id: int, error: str) -> None:
     chunks.fail(engine, chunk_id=chunk_id, error=error)
 
 
 def _fail_explanation(engine: sa.Engine, explanation_id: int, error: str) -> None:
     explanations.fail(engine, explanation_id=explanation_id, error=error)
+
+
+def _fail_comparison(engine: sa.Engine, fingerprint_id: int, error: str) -> None:
+    copies.fail(engine, fingerprint_id=fingerprint_id, error=error)
 
 
 def _job_kind(
@@ -176,5 +191,6 @@ TASK_KINDS = {
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
+        TaskKind("comparison", 1, copies.list_pending, _compare, _fail_comparison),
     )
 }
