@@ -166,8 +166,8 @@ def _evidence(
     alignment: Alignment | None, same_pixels: bool, *, is_first: bool
 ) -> Mapping[str, Any]:
     """Return how the second lies on the first, in pixels of the small renditions."""
-    if alignment is None:
-        return {"same_pixels": same_pixels}
+    if alignment is None:  # nothing to go by, but all pixels are equal
+        alignment = Alignment(np.eye(2, 3), mirrored=False, score=1.0, covered=1.0)
     matrix = np.vstack([alignment.matrix, [0, 0, 1]])
     laid = matrix if is_first else np.linalg.inv(matrix)
     return {

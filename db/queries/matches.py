@@ -79,6 +79,14 @@ def find_match(session: Session, *, match_id: int) -> tuple[MatchRow, str, str] 
     return row, sha256[row.first_image_id], sha256[row.second_image_id]
 
 
+def list_images(session: Session, *, match_ids: Collection[int]) -> set[int]:
+    """Return the images of the matches."""
+    query = select(MatchRow.first_image_id, MatchRow.second_image_id).where(
+        MatchRow.id.in_(match_ids)
+    )
+    return {image_id for pair in session.execute(query) for image_id in pair}
+
+
 def settle(
     session: Session,
     *,

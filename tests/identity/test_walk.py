@@ -104,6 +104,7 @@ TABLE = (
         "/api/evaluations/999/photos/0",
         (403, 403, 404, 404),
     ),
+    Visit("GET", "/api/matches/{match_id}/difference", "/api/matches/999/difference", REVIEWERS),
     Visit("GET", "/api/openapi.json", "/api/openapi.json", same(200)),
     # signing in
     Visit("GET", "/login", "/login", same(303), nobody=200),
