@@ -1,4 +1,4 @@
-"""Listings that show the same, together: keep the best of them, or say that they are not the same."""
+"""Listings that show the same, together: keep the best, or say that they are no duplicates."""
 
 from collections.abc import Mapping
 
@@ -157,7 +157,7 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
 
 def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
     name = listing.title or listing.sku
-    size = f"{listing.width_px} × {listing.height_px} px, {text.size(listing.size_bytes)}"
+    size = f"{listing.width_px} by {listing.height_px} px, {text.size(listing.size_bytes)}"
     best = (gallery.Line("best", "right"),) if is_best else ()
     return gallery.Card(
         src=f"/api/images/{listing.sha256}/thumb",

@@ -5,7 +5,7 @@ can be taken back, and what is no duplicate is remembered and not asked about ag
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -221,14 +221,13 @@ def _list_parts(session: Session, pairs: Sequence[Pair]) -> list[list[int]]:
     for image_id, listing_id in queries.list_open_users(session):
         shown_by[image_id].add(listing_id)
     found = connect((pair.first_image_id, pair.second_image_id) for pair in pairs)
-    counted = [
-        (len(set().union(*(shown_by[each] for each in part))), part) for part in found.values()
-    ]
-    return [
-        part
-        for count, part in sorted(counted, key=lambda each: (-each[0], each[1][0]))
-        if count > 1
-    ]
+    counted = [(len(_union(shown_by[each] for each in part)), part) for part in found.values()]
+    ranked = sorted(counted, key=lambda each: (-each[0], each[1][0]))
+    return [part for count, part in ranked if count > 1]
+
+
+def _union(sets: Iterable[set[int]]) -> set[int]:
+    return set().union(*sets)
 
 
 def _describe(
