@@ -26,6 +26,7 @@ from db.states import (
     ImageState,
     JobState,
     ListingState,
+    LookupState,
     MatchState,
     ModelState,
     Role,
@@ -365,6 +366,28 @@ class MatchRow(Identified):
     state: Mapped[str] = mapped_column(sa.String(20), default=MatchState.OPEN)
     settled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     settled_at: Mapped[datetime | None]
+
+
+class LookupRow(Identified):
+    """A photo from outside that somebody searches by; the worker embeds it, nothing else is kept.
+
+    ``vector`` is as in ``EmbeddingRow``, null until the state is ``done``.
+    """
+
+    __tablename__ = "lookups"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sha256"),
+        one_of("state", LookupState),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+        CheckConstraint("(state = 'done') = (vector IS NOT NULL)", name="vector"),
+        Index("ix_lookups_state_id", "state", "id"),
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    state: Mapped[str] = mapped_column(sa.String(20), default=LookupState.PENDING)
+    error: Mapped[str | None] = mapped_column(sa.String(1000))
+    space: Mapped[str | None] = mapped_column(sa.String(100))
+    vector: Mapped[bytes | None]
 
 
 class LimitRow(Identified):

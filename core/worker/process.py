@@ -7,7 +7,7 @@ import time
 
 import sqlalchemy as sa
 
-from core.services import copies, explanations, jobs, workers
+from core.services import copies, explanations, jobs, lookups, workers
 from core.services.active_models import ModelCache
 from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
@@ -119,6 +119,7 @@ class Worker:
             jobs.list_unfinished(self._engine)
             or explanations.list_pending(self._engine)
             or copies.list_pending(self._engine)
+            or lookups.list_pending(self._engine)
         )
 
     def _beat(self) -> None:

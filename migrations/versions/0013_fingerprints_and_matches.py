@@ -1,4 +1,4 @@
-"""fingerprints of images, and which of them show the same
+"""fingerprints of images, which of them show the same, and photos to search by
 
 Revision: 0013, after 0011
 """
@@ -40,9 +40,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_fingerprints_compared_at_id", "fingerprints", ["compared_at", "id"])
     _create_matches()
+    _create_lookups()
 
 
 def downgrade() -> None:
+    op.drop_table("lookups")
     op.drop_table("matches")
     op.drop_table("fingerprints")
 
@@ -86,3 +88,26 @@ def _create_matches() -> None:
     )
     op.create_index("ix_matches_state_id", "matches", ["state", "id"])
     op.create_index("ix_matches_second_image_id", "matches", ["second_image_id"])
+
+
+def _create_lookups() -> None:
+    op.create_table(
+        "lookups",
+        sa.Column("user_id", BIG_ID, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("error", sa.String(1000), nullable=True),
+        sa.Column("space", sa.String(100), nullable=True),
+        sa.Column("vector", sa.LargeBinary(), nullable=True),
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("created_at", UTC, nullable=False),
+        sa.CheckConstraint("state IN ('pending', 'done', 'failed')", name=op.f("ck_lookups_state")),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_lookups_sha256")),
+        sa.CheckConstraint(
+            "(state = 'done') = (vector IS NOT NULL)", name=op.f("ck_lookups_vector")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_lookups_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lookups")),
+        sa.UniqueConstraint("user_id", "sha256", name=op.f("uq_lookups_user_id_sha256")),
+    )
+    op.create_index("ix_lookups_state_id", "lookups", ["state", "id"])

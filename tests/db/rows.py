@@ -28,6 +28,7 @@ from db.rows import (
     LimitRow,
     ListingImageRow,
     ListingRow,
+    LookupRow,
     MatchRow,
     MeasuresRow,
     ModelVersionRow,
@@ -162,6 +163,7 @@ def add_everything(engine: sa.Engine) -> None:
                 FingerprintRow(
                     image_id=photo.image_id, version=1, pixels_sha256="8" * 64, hashes=b"12345678"
                 ),
+                LookupRow(user_id=user_id, sha256="7" * 64),
                 MatchRow(
                     first_image_id=photo.image_id,
                     second_image_id=photo.image_id,
