@@ -2,13 +2,23 @@
 
 from fastapi import FastAPI
 
-from api import audits, errors, evaluations, exports, images, review, uploads
+from api import (
+    audits,
+    duplicates,
+    errors,
+    evaluations,
+    exports,
+    images,
+    review,
+    search,
+    uploads,
+)
 
 
 def create_api() -> FastAPI:
     """Return the app. Its pages of documentation are off: they load scripts from elsewhere."""
     app = FastAPI(title="Catalens", docs_url=None, redoc_url=None)
     errors.install(app)
-    for module in (images, review, uploads, exports, evaluations, audits):
+    for module in (images, review, uploads, exports, evaluations, audits, duplicates, search):
         app.include_router(module.router)
     return app

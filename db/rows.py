@@ -26,6 +26,8 @@ from db.states import (
     ImageState,
     JobState,
     ListingState,
+    LookupState,
+    MatchState,
     ModelState,
     Role,
     Split,
@@ -315,6 +317,77 @@ class MeasuresRow(Identified):
     __tablename__ = "measures"
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), unique=True)
     record: Mapped[dict[str, Any]]
+
+
+class FingerprintRow(Identified):
+    """What an image's copies are found by: ``core.similarity.Fingerprint`` of its pixels.
+
+    ``hashes`` are little-endian 64-bit numbers, those of the parts and last the mirror image's.
+    ``compared_at`` is null until the worker has sought copies of it, ``tries`` how often it began.
+    """
+
+    __tablename__ = "fingerprints"
+    __table_args__ = (
+        CheckConstraint("length(pixels_sha256) = 64", name="pixels_sha256"),
+        CheckConstraint("tries >= 0", name="tries"),
+        Index("ix_fingerprints_compared_at_id", "compared_at", "id"),
+    )
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), unique=True)
+    version: Mapped[int]
+    pixels_sha256: Mapped[str] = mapped_column(sa.String(64))
+    hashes: Mapped[bytes]
+    compared_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class MatchRow(Identified):
+    """Two images that show the same, or one that several listings show (``same_bytes``).
+
+    ``evidence`` says how the second lies on the first (``core.services.copies``). A pair stands
+    once, so one that somebody called no duplicate is never asked about again.
+    """
+
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("first_image_id", "second_image_id"),
+        one_of("state", MatchState),
+        fraction("score"),
+        CheckConstraint("first_image_id <= second_image_id", name="order"),
+        CheckConstraint("(kind = 'same_bytes') = (first_image_id = second_image_id)", name="kind"),
+        CheckConstraint("(state = 'open') = (settled_by IS NULL)", name="settled"),
+        Index("ix_matches_state_id", "state", "id"),
+        Index("ix_matches_second_image_id", "second_image_id"),
+    )
+    first_image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    second_image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    score: Mapped[float] = mapped_column(sa.Double())
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(sa.String(20), default=MatchState.OPEN)
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    settled_at: Mapped[datetime | None]
+
+
+class LookupRow(Identified):
+    """A photo from outside that somebody searches by; the worker embeds it, nothing else is kept.
+
+    ``vector`` is as in ``EmbeddingRow``, null until the state is ``done``.
+    """
+
+    __tablename__ = "lookups"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sha256"),
+        one_of("state", LookupState),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+        CheckConstraint("(state = 'done') = (vector IS NOT NULL)", name="vector"),
+        Index("ix_lookups_state_id", "state", "id"),
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    state: Mapped[str] = mapped_column(sa.String(20), default=LookupState.PENDING)
+    error: Mapped[str | None] = mapped_column(sa.String(1000))
+    space: Mapped[str | None] = mapped_column(sa.String(100))
+    vector: Mapped[bytes | None]
 
 
 class LimitRow(Identified):

@@ -93,6 +93,17 @@ class ExplanationState(StrEnum):
     FAILED = "failed"
 
 
+class MatchState(StrEnum):
+    OPEN = "open"
+    NOT_DUPLICATE = "not_duplicate"
+
+
+class LookupState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class Split(StrEnum):
     """Which part of a data set was measured; ``all`` is data without a split of its own."""
 

@@ -38,6 +38,8 @@ PAGES = (
     PageSpec("upload", "Upload", ":material/upload:", "upload", "upload"),
     PageSpec("batches", "Batches", ":material/inventory_2:", "batches"),
     PageSpec("review", "Review", ":material/fact_check:", "review", "review"),
+    PageSpec("search", "Search", ":material/search:", "search"),
+    PageSpec("duplicates", "Duplicates", ":material/content_copy:", "duplicates", "review"),
     PageSpec("new_products", "New products", ":material/new_label:", "new_products", "categorise"),
     PageSpec("audits", "Label audit", ":material/rule:", "audits", "review"),
     PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),

@@ -20,6 +20,7 @@ class Evidence:
             ``((category path, calibrated probability), ...)``.
         claimed: Category path that the seller gave.
         same_content: Ids of other listings that show the same file.
+        same_picture: Other listings with a copy of it, each with the share that is the same.
         category: Path of the claimed category, else of the suggested one; limits go by it.
         limits: Those that somebody set in place of the checks' own.
         novelty: The photo beside what reviewers decided; None while that is too little.
@@ -30,6 +31,7 @@ class Evidence:
     predictions: Mapping[str, tuple[tuple[str, float], ...]]
     claimed: str | None = None
     same_content: tuple[int, ...] = ()
+    same_picture: tuple[tuple[int, float], ...] = ()
     category: str | None = None
     limits: Limits = NO_LIMITS
     novelty: Assessment | None = None

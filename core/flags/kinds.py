@@ -23,6 +23,9 @@ UNKNOWN_RATE = 0.02
 MIN_KNOWN = 50
 """With fewer decided photos no share that small can be told."""
 
+MAX_NAMED = 5
+"""Listings that a reason names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -118,6 +121,20 @@ def _exact_duplicate_reason(detail: Detail) -> str:
     listing_ids = detail["listing_ids"]
     others = "1 other listing" if len(listing_ids) == 1 else f"{len(listing_ids)} other listings"
     return f"The same file is a photo of {others}: {', '.join(f'#{i}' for i in listing_ids)}."
+
+
+def _near_duplicate(evidence: Evidence) -> Hit | None:
+    if not evidence.same_picture:
+        return None
+    surest = sorted(evidence.same_picture, key=lambda each: (-each[1], each[0]))
+    detail = {"listings": [list(each) for each in surest[:MAX_NAMED]], "count": len(surest)}
+    return Hit(surest[0][1], detail)
+
+
+def _near_duplicate_reason(detail: Detail) -> str:
+    others = "1 other listing" if detail["count"] == 1 else f"{detail['count']} other listings"
+    named = ", ".join(f"#{id_} ({score:.0%} the same)" for id_, score in detail["listings"])
+    return f"The same picture, in another file, is a photo of {others}: {named}."
 
 
 def _models_disagree(evidence: Evidence) -> Hit | None:
@@ -240,6 +257,14 @@ FLAG_KINDS: dict[str, FlagKind] = {
             doc="Another listing shows the very same file.",
             rule=_exact_duplicate,
             reason=_exact_duplicate_reason,
+        ),
+        FlagKind(
+            key="near_duplicate",
+            label="Same picture",
+            severity="warn",
+            doc="Another listing shows the same picture: resized, cut, framed, mirrored or marked.",
+            rule=_near_duplicate,
+            reason=_near_duplicate_reason,
         ),
         FlagKind(
             key="models_disagree",

@@ -5,9 +5,8 @@ transaction that ends the chunk, so they are there once or not at all.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
+from core.imaging import DecodedImage
 from core.quality import ImageMeasures, measure
-from core.services import chunks, claims, priorities, recognition
+from core.services import chunks, claims, copy_flags, priorities, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
@@ -31,9 +31,11 @@ from core.services.suggestions import (
     suggestion_rows,
 )
 from core.settings import Settings
+from core.similarity.fingerprints import VERSION, Fingerprint, take_fingerprint
 from core.storage import ImageStore
 from db.engine import reading, transaction
 from db.queries import embeddings as embedding_queries
+from db.queries import fingerprints as fingerprint_queries
 from db.queries import jobs as job_queries
 from db.queries import limits as limit_queries
 from db.queries import predictions as queries
@@ -50,7 +52,19 @@ _WAY_TO_REVIEW = (
     (ListingState.PROCESSING, ListingState.NEEDS_REVIEW),
 )
 
-PhotoOutcome: TypeAlias = "Outcome[int, ImageMeasures]"
+PhotoOutcome: TypeAlias = "Outcome[int, Look]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What is taken of the one decoded picture, beside what the networks say."""
+
+    measures: ImageMeasures
+    fingerprint: Fingerprint
+
+
+def _look(picture: DecodedImage) -> Look:
+    return Look(measure(picture), take_fingerprint(picture.pixels))
 
 
 def classify_chunk(
@@ -132,7 +146,7 @@ def _classify(
     store = ImageStore(settings.images_dir, settings.cache_dir)
     items = [(photo.id, partial(store.read, photo.sha256)) for photo in readable]
     classifier = active.restricted_to(needed, is_embedding=is_embedding)
-    return classifier.classify(items, measure)
+    return classifier.classify(items, _look)
 
 
 def _lacks_embeddings(session: Session, photos: Sequence[Photo], space: str | None) -> bool:
@@ -159,8 +173,15 @@ def _write(
             queries.mark_unreadable(session, image_id=photo.image_id, reason=str(error))
     queries.insert_predictions(session, values=list(_prediction_rows(usable.values(), active)))
     embedding_queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
-    limit_queries.replace_measures(session, values=_measures_rows(photos, usable))
+    looks = _looks_by_image(photos, usable)
+    limit_queries.replace_measures(session, values=_measures_rows(looks))
+    fingerprint_queries.insert_fingerprints(
+        session, values=_fingerprint_rows(looks), version=VERSION
+    )
+    shared = copy_flags.note_shared(session, image_ids={photo.image_id for photo in photos})
     _refresh_listings(session, chunk, photos, usable, active, known)
+    if shared:  # those that showed them before are told, too
+        copy_flags.renew(session, image_ids=shared)
     failed = len(photos) - len(usable)
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
     claims.follow_classification(session, chunk=chunk)
@@ -202,16 +223,33 @@ def _embedding_rows(
         }
 
 
-def _measures_rows(
+def _looks_by_image(
     photos: Sequence[Photo], outcomes: Mapping[int, PhotoOutcome]
-) -> list[dict[str, Any]]:
-    """One row an image, however many photos show it."""
-    records = {
-        photo.image_id: measures.as_record()
+) -> Mapping[int, Look]:
+    """One an image, however many photos show it."""
+    return {
+        photo.image_id: look
         for photo in photos
-        if photo.id in outcomes and (measures := outcomes[photo.id].measures) is not None
+        if photo.id in outcomes and (look := outcomes[photo.id].measures) is not None
     }
-    return [{"image_id": image_id, "record": record} for image_id, record in records.items()]
+
+
+def _measures_rows(looks: Mapping[int, Look]) -> list[dict[str, Any]]:
+    return [
+        {"image_id": image_id, "record": look.measures.as_record()}
+        for image_id, look in looks.items()
+    ]
+
+
+def _fingerprint_rows(looks: Mapping[int, Look]) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image_id,
+            "pixels_sha256": look.fingerprint.pixels_sha256,
+            "hashes": look.fingerprint.pack(),
+        }
+        for image_id, look in looks.items()
+    ]
 
 
 def _refresh_listings(
@@ -230,10 +268,10 @@ def _refresh_listings(
     findings = recognition.hold_against(session, known, listing_ids=undecided, tops=tops)
     suggestions = suggest_listings(tops, findings.suggestions)
     measured = [
-        (photo, measures)
+        (photo, look.measures)
         for photo in photos
         if photo.id in outcomes and photo.listing_id in undecided
-        if (measures := outcomes[photo.id].measures) is not None
+        if (look := outcomes[photo.id].measures) is not None
     ]
     queries.replace_open_flags(
         session,
@@ -276,7 +314,7 @@ def _flag_rows(
     findings: Findings,
 ) -> Iterator[dict[str, Any]]:
     predictions = list_predictions_by_photo(session, tops)
-    shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
+    sharers = copy_flags.find_sharers(session, image_ids={photo.image_id for photo, _ in measured})
     suggested = _suggested_paths(session, suggestions)
     limits = read_limits(session)
     for photo, measures in measured:
@@ -284,7 +322,8 @@ def _flag_rows(
             measures=measures,
             predictions=predictions[photo.id],
             claimed=photo.claimed,
-            same_content=tuple(sorted(shown_by[photo.image_id] - {photo.listing_id})),
+            same_content=sharers[photo.image_id].file_beside(photo.listing_id),
+            same_picture=sharers[photo.image_id].picture_beside(photo.listing_id),
             category=photo.claimed or suggested.get(photo.listing_id),
             limits=limits,
             novelty=findings.assessments.get(photo.id),
@@ -295,10 +334,3 @@ def _flag_rows(
                 "listing_image_id": photo.id,
                 **asdict(finding),
             }
-
-
-def _listings_by_image(session: Session, image_ids: set[int]) -> Mapping[int, set[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for image_id, listing_id in queries.list_users_of_images(session, image_ids=image_ids):
-        found[image_id].add(listing_id)
-    return found

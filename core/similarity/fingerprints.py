@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.similarity.hashing import Hashes, distances, hash_parts, reduce_grey
+
+VERSION = 1
+"""Of how a fingerprint is taken; those of another version are not compared."""
 
 MAX_DISTANCE = 10
 """Bits of 64 in which two hashes may differ and still be looked at."""
@@ -26,6 +30,16 @@ class Fingerprint:
     pixels_sha256: str
     hashes: Hashes
     mirror_hash: int
+
+    def pack(self) -> bytes:
+        """Return the hashes, the mirror image's last, as they are stored."""
+        return np.append(self.hashes, np.uint64(self.mirror_hash)).astype("<u8").tobytes()
+
+    @classmethod
+    def unpack(cls, pixels_sha256: str, packed: bytes) -> Self:
+        """Return the fingerprint that was stored."""
+        hashes = np.frombuffer(packed, "<u8").astype(np.uint64)
+        return cls(pixels_sha256, hashes[:-1], int(hashes[-1]))
 
 
 def take_fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:

@@ -7,7 +7,16 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from core.services import chunks, claims, classification, explanations, limits, renewals
+from core.services import (
+    chunks,
+    claims,
+    classification,
+    copies,
+    explanations,
+    limits,
+    lookups,
+    renewals,
+)
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
@@ -143,12 +152,38 @@ def _draw(place: Workplace, explanation_id: int) -> None:
     through_outages(place.stop, draw)
 
 
+def _compare(place: Workplace, fingerprint_id: int) -> None:
+    compare = partial(
+        copies.compare,
+        place.engine,
+        place.settings,
+        fingerprint_id=fingerprint_id,
+        known=place.prints,
+    )
+    through_outages(place.stop, compare)
+
+
+def _embed(place: Workplace, lookup_id: int) -> None:
+    embed = partial(
+        lookups.embed, place.engine, place.settings, lookup_id=lookup_id, models=place.models
+    )
+    through_outages(place.stop, embed)
+
+
 def _fail_chunk(engine: sa.Engine, chunk_id: int, error: str) -> None:
     chunks.fail(engine, chunk_id=chunk_id, error=error)
 
 
 def _fail_explanation(engine: sa.Engine, explanation_id: int, error: str) -> None:
     explanations.fail(engine, explanation_id=explanation_id, error=error)
+
+
+def _fail_comparison(engine: sa.Engine, fingerprint_id: int, error: str) -> None:
+    copies.fail(engine, fingerprint_id=fingerprint_id, error=error)
+
+
+def _fail_lookup(engine: sa.Engine, lookup_id: int, error: str) -> None:
+    lookups.fail(engine, lookup_id=lookup_id, error=error)
 
 
 def _job_kind(
@@ -181,5 +216,7 @@ TASK_KINDS = {
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
+        TaskKind("comparison", 1, copies.list_pending, _compare, _fail_comparison),
+        TaskKind("lookup", 1, lookups.list_pending, _embed, _fail_lookup),
     )
 }

@@ -7,8 +7,9 @@ import time
 
 import sqlalchemy as sa
 
-from core.services import explanations, jobs, workers
+from core.services import copies, explanations, jobs, lookups, workers
 from core.services.active_models import ModelCache
+from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
 from core.settings import Settings
 from core.worker.durable import DurableQueues
@@ -64,7 +65,8 @@ class Worker:
         self._settings = settings
         self._name = name
         self._stop = stop
-        self._place = Workplace(engine, settings, ModelCache(engine, settings), stop)
+        models, prints = ModelCache(engine, settings), KnownPrints(engine)
+        self._place = Workplace(engine, settings, models, prints, stop)
         self._queues = DurableQueues(
             settings,
             executor_id=name,
@@ -113,8 +115,11 @@ class Worker:
         return waiting
 
     def _is_idle(self) -> bool:
-        return not jobs.list_unfinished(self._engine) and not explanations.list_pending(
-            self._engine
+        return not (
+            jobs.list_unfinished(self._engine)
+            or explanations.list_pending(self._engine)
+            or copies.list_pending(self._engine)
+            or lookups.list_pending(self._engine)
         )
 
     def _beat(self) -> None:

@@ -60,6 +60,27 @@ def list_embeddings(
     return [Embedding._make(row) for row in session.execute(query)]
 
 
+def count_embeddings(session: Session, *, space: str) -> int:
+    query = select(func.count()).select_from(EmbeddingRow).where(EmbeddingRow.space == space)
+    return session.scalar(query) or 0
+
+
+def find_dimensions(session: Session, *, space: str) -> int | None:
+    return session.scalar(select(EmbeddingRow.dim).where(EmbeddingRow.space == space).limit(1))
+
+
+def find_listing_vector(session: Session, *, space: str, listing_id: int) -> bytes | None:
+    """Return the embedding of the first photo of the listing that has one."""
+    query = (
+        select(EmbeddingRow.vector)
+        .join(ListingImageRow, ListingImageRow.image_id == EmbeddingRow.image_id)
+        .where(EmbeddingRow.space == space, ListingImageRow.listing_id == listing_id)
+        .order_by(ListingImageRow.position)
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
 def list_embedded(session: Session, *, space: str, image_ids: Collection[int]) -> set[int]:
     """Return those of the images that are embedded."""
     query = select(EmbeddingRow.image_id).where(

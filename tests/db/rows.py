@@ -17,6 +17,7 @@ from db.rows import (
     EmbeddingRow,
     EvaluationRow,
     ExplanationRow,
+    FingerprintRow,
     FlagRow,
     FlagVerdictRow,
     HeldOutReadRow,
@@ -27,6 +28,8 @@ from db.rows import (
     LimitRow,
     ListingImageRow,
     ListingRow,
+    LookupRow,
+    MatchRow,
     MeasuresRow,
     ModelVersionRow,
     PredictionRow,
@@ -157,6 +160,16 @@ def add_everything(engine: sa.Engine) -> None:
                 make_decision(listing, user_id),
                 EmbeddingRow(image_id=photo.image_id, space="test", dim=2, vector=b"1234"),
                 ExplanationRow(prediction_id=prediction.id, category_id=category_id),
+                FingerprintRow(
+                    image_id=photo.image_id, version=1, pixels_sha256="8" * 64, hashes=b"12345678"
+                ),
+                LookupRow(user_id=user_id, sha256="7" * 64),
+                MatchRow(
+                    first_image_id=photo.image_id,
+                    second_image_id=photo.image_id,
+                    kind="same_bytes",
+                    score=1.0,
+                ),
                 FlagRow(
                     listing_id=listing.id,
                     listing_image_id=photo.id,

@@ -93,6 +93,10 @@ CASES = {
     "cut_off": (evidence_with_value("cut_off", 0.7), "70%"),
     "small_product": (evidence_with_value("small_product", 0.02), "2%"),
     "exact_duplicate": (replace(SOUND, same_content=(12, 7)), "2 other listings: #7, #12"),
+    "near_duplicate": (
+        replace(SOUND, same_picture=((12, 0.7), (7, 0.98))),
+        "2 other listings: #7 (98% the same), #12 (70% the same)",
+    ),
     "models_disagree": (
         replace(SOUND, predictions=AGREED | {"custom_cnn": (("Home > Lamp", 0.7),)}),
         "custom_cnn says Home > Lamp (70%)",

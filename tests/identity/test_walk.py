@@ -117,6 +117,10 @@ TABLE = (
         (403, 403, 404, 404),
     ),
     Visit("GET", "/api/audits/{audit_id}/photos/{index}", "/api/audits/999/photos/0", REVIEWERS),
+    Visit("GET", "/api/matches/{match_id}/difference", "/api/matches/999/difference", REVIEWERS),
+    Visit("GET", "/api/search", "/api/search?words=mug", same(200)),
+    Visit("POST", "/api/search/photos", "/api/search/photos", same(422), send={"content": b""}),
+    Visit("GET", "/api/search/photos/{lookup_id}", "/api/search/photos/999", same(404)),
     Visit("GET", "/api/openapi.json", "/api/openapi.json", same(200)),
     # signing in
     Visit("GET", "/login", "/login", same(303), nobody=200),

@@ -21,6 +21,8 @@ MAY_OPEN = {
     "upload": {"staff", "manager", "admin"},
     "batches": {"staff", "reviewer", "manager", "admin"},
     "review": {"reviewer", "manager", "admin"},
+    "search": {"staff", "reviewer", "manager", "admin"},
+    "duplicates": {"reviewer", "manager", "admin"},
     "new_products": {"reviewer", "manager", "admin"},
     "audits": {"reviewer", "manager", "admin"},
     "models": {"manager", "admin"},

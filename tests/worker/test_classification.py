@@ -11,14 +11,17 @@ from sqlalchemy import delete, func, select, update
 
 from core.actors import Actor
 from core.errors import JobCancelledError
+from core.imaging import ImageLimits, decode
 from core.services import chunks, classification, jobs, verdicts
 from core.services.active_models import ModelCache
 from core.services.suggestions import suggest
 from core.settings import Settings
+from core.similarity.fingerprints import VERSION, Fingerprint, take_fingerprint
 from core.storage import ImageStore
 from db.engine import reading, transaction
 from db.rows import (
     EmbeddingRow,
+    FingerprintRow,
     FlagRow,
     ImageRow,
     ListingImageRow,
@@ -145,6 +148,36 @@ def test_embeddings_that_are_missing_come_with_the_next_job(
         row = session.get_one(EmbeddingRow, before[0])
         assert (row.id, row.space, row.vector) == before
         assert set(session.scalars(select(EmbeddingRow.dim))) == {1280}
+
+
+def test_a_fingerprint_is_taken_of_every_picture_and_those_missing_come_with_the_next_job(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, photos: int, classify: Classify
+) -> None:
+    classify()
+    store = ImageStore(any_settings.images_dir, any_settings.cache_dir)
+    limits = ImageLimits(any_settings.max_file_bytes, any_settings.max_image_pixels)
+    with transaction(any_engine) as session:
+        rows = session.execute(
+            select(FingerprintRow, ImageRow.sha256)
+            .join(ImageRow, ImageRow.id == FingerprintRow.image_id)
+            .order_by(FingerprintRow.id)
+        ).all()
+        assert len(rows) == 5
+        for row, sha256 in rows:
+            expected = take_fingerprint(decode(store.read(sha256), limits).pixels)
+            stored = Fingerprint.unpack(row.pixels_sha256, row.hashes)
+            assert stored.pixels_sha256 == expected.pixels_sha256
+            assert stored.mirror_hash == expected.mirror_hash
+            assert list(stored.hashes) == list(expected.hashes)
+        kept, outdated = rows[0][0].id, rows[1][0].id
+        session.execute(delete(FingerprintRow).where(FingerprintRow.id > outdated))
+        session.get_one(FingerprintRow, outdated).version = 0
+    again(any_engine, actor, photos)
+    classify()
+    assert count(any_engine, FingerprintRow) == 5
+    with reading(any_engine) as session:
+        assert session.get(FingerprintRow, kept)
+        assert set(session.scalars(select(FingerprintRow.version))) == {VERSION}
 
 
 def test_without_packaged_weights_photos_are_classified_all_the_same(

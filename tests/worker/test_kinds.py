@@ -8,7 +8,7 @@ from core.worker.child import RUNNERS
 from core.worker.kinds import TASK_KINDS
 from pages.ui.jobs import JOB_LABELS
 
-NO_JOBS = {"explanation"}
+NO_JOBS = {"explanation", "comparison", "lookup"}
 IN_THE_WORKER = {"claims", "classification", "flags", "recognition"}
 
 

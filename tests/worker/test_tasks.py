@@ -16,6 +16,7 @@ from core.imaging import DecodedImage
 from core.quality import ImageMeasures
 from core.services import chunks, classification, jobs
 from core.services.active_models import ModelCache
+from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
 from core.settings import Settings
 from core.worker import kinds, stopping
@@ -32,7 +33,8 @@ def place(any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path:
     """A workplace with a job of five photos."""
     catalog.draw_photos(tmp_path / "photos", count=5)
     catalog.import_photos(any_engine, any_settings, actor, tmp_path / "photos")
-    return Workplace(any_engine, any_settings, ModelCache(any_engine, any_settings))
+    models = ModelCache(any_engine, any_settings)
+    return Workplace(any_engine, any_settings, models, KnownPrints(any_engine))
 
 
 def work_to_the_end(place: Workplace, actor: Actor) -> JobProgress:

@@ -1,0 +1,175 @@
+"""Photos from outside to search by: handed in at a door, embedded by the worker.
+
+The file lies in the cache until then and is gone afterwards; what is kept is the vector.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sqlalchemy as sa
+
+from core.actors import Actor, require
+from core.errors import CatalogError, InvalidInputError, NotFoundError
+from core.settings import Settings
+from core.storage import write_whole
+from db.engine import reading, transaction
+from db.queries import embeddings as embedding_queries
+from db.queries import lookups as queries
+from db.queries.reasons import fit
+from db.rows import LookupRow
+from db.states import LookupState
+
+if TYPE_CHECKING:  # pages ask for lookups, and no page may load torch
+    from core.services.active_models import ModelCache
+
+log = logging.getLogger(__name__)
+
+DIED = "the worker died while it looked at this photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A photo to search by.
+
+    Attributes:
+        state: ``pending``, ``done`` or ``failed``.
+        error: Why it cannot be searched by, when it failed.
+    """
+
+    id: int
+    state: LookupState
+    error: str | None = None
+
+
+def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes) -> Lookup:
+    """Hand a photo in; the same one again is answered at once.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+        InvalidInputError: It is empty, or larger than a photo may be.
+    """
+    require(actor, "look")
+    if not 0 < len(data) <= settings.max_file_bytes:
+        raise InvalidInputError(
+            f"the photo has {len(data):,} bytes; send one of at most {settings.max_file_bytes:,}"
+        )
+    sha256 = hashlib.sha256(data).hexdigest()
+    write_whole(_path(settings, sha256), data)
+    with transaction(engine) as session:
+        row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
+        is_current = row.space == embedding_queries.find_newest_space(session)
+        if row.state == LookupState.FAILED or (row.state == LookupState.DONE and not is_current):
+            row.state, row.error, row.vector = LookupState.PENDING, None, None
+            row.created_at = datetime.now(UTC)  # of a new task
+        return _lookup(row)
+
+
+def get_lookup(engine: sa.Engine, *, actor: Actor, lookup_id: int) -> Lookup:
+    """Return how a photo of the actor's stands.
+
+    Raises:
+        NotFoundError: No such lookup of theirs.
+    """
+    with reading(engine) as session:
+        return _lookup(_require(queries.find_lookup(session, lookup_id=lookup_id), actor))
+
+
+def get_vector(engine: sa.Engine, *, actor: Actor, lookup_id: int) -> tuple[str, bytes] | None:
+    """Return space and vector of a photo of the actor's; None while the worker looks at it.
+
+    Raises:
+        InvalidInputError: It cannot be searched by.
+        NotFoundError: No such lookup of theirs.
+    """
+    with reading(engine) as session:
+        row = _require(queries.find_lookup(session, lookup_id=lookup_id), actor)
+        if row.state == LookupState.FAILED:
+            raise InvalidInputError(f"this photo cannot be searched by: {row.error}")
+        return None if row.vector is None or row.space is None else (row.space, row.vector)
+
+
+def list_pending(engine: sa.Engine, *, limit: int = 50) -> tuple[tuple[int, datetime], ...]:
+    """Return (id, when it was asked for) of the oldest that wait for the worker."""
+    with reading(engine) as session:
+        return tuple(queries.list_pending(session, limit=limit))
+
+
+def embed(engine: sa.Engine, settings: Settings, *, lookup_id: int, models: "ModelCache") -> None:
+    """Embed the photo; a failure is stored. If the worker died over it, it is not tried again."""
+    sha256 = _begin(engine, lookup_id)
+    if sha256 is None:
+        return
+    path = _path(settings, sha256)
+    try:
+        space, vector = _embed(path, models)
+    except CatalogError as error:
+        fail(engine, lookup_id=lookup_id, error=str(error))
+        return
+    with transaction(engine) as session:
+        row = queries.find_lookup(session, lookup_id=lookup_id)
+        if row is not None:
+            row.state, row.error, row.space, row.vector = LookupState.DONE, None, space, vector
+    path.unlink(missing_ok=True)
+
+
+def fail(engine: sa.Engine, *, lookup_id: int, error: str) -> None:
+    """Store why the photo cannot be searched by."""
+    with transaction(engine) as session:
+        row = queries.find_lookup(session, lookup_id=lookup_id)
+        if row is not None:
+            row.state, row.error = LookupState.FAILED, fit(error, LookupRow.error)
+    log.error("lookup %d: %s", lookup_id, error)
+
+
+def _begin(engine: sa.Engine, lookup_id: int) -> str | None:
+    """Note beforehand what is to be said if the worker does not survive this."""
+    with transaction(engine) as session:
+        row = queries.find_lookup(session, lookup_id=lookup_id)
+        if row is None or row.state != LookupState.PENDING:
+            return None
+        if row.error == DIED:
+            row.state = LookupState.FAILED
+            return None
+        row.error = DIED
+        return row.sha256
+
+
+def _embed(path: Path, models: "ModelCache") -> tuple[str, bytes]:
+    active = models.current()
+    if active.space is None:
+        raise InvalidInputError("no network to compare photos by is set up; see the worker's log")
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError("the photo is gone from the cache; hand it in again") from error
+
+    classifier = active.restricted_to(frozenset(), is_embedding=True)
+    (outcome,) = classifier.classify([(0, read)], lambda _: None)
+    if outcome.error is not None:
+        raise outcome.error
+    if outcome.embedding is None:
+        raise InvalidInputError("the photo could not be embedded; hand it in again")
+    return active.space, np.asarray(outcome.embedding, "<f2").tobytes()
+
+
+def _require(row: LookupRow | None, actor: Actor) -> LookupRow:
+    require(actor, "look")
+    if row is None or row.user_id != actor.id:
+        raise NotFoundError("no such photo to search by; hand it in again")
+    return row
+
+
+def _lookup(row: LookupRow) -> Lookup:
+    state = LookupState(row.state)
+    return Lookup(row.id, state, row.error if state == LookupState.FAILED else None)
+
+
+def _path(settings: Settings, sha256: str) -> Path:
+    return settings.cache_dir / "lookups" / sha256

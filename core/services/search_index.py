@@ -1,0 +1,104 @@
+"""The index of all embeddings, in the memory of a process without torch; the table is the truth."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from core.similarity.faiss_index import FaissIndex
+from core.similarity.index_file import open_index, save_index
+from core.similarity.vectors import Freshness, Ids, Vectors
+from db.engine import reading
+from db.queries import embeddings as queries
+
+log = logging.getLogger(__name__)
+
+_PAGE = 5_000
+_SAVED_EVERY = 1_000
+"""New vectors after which the file is written anew; it only shortens the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSource:
+    """The table's embeddings of one space; see ``core.similarity.vectors.VectorSource``."""
+
+    engine: sa.Engine
+    space: str
+    dimensions: int
+
+    def count(self) -> int:
+        with reading(self.engine) as session:
+            return queries.count_embeddings(session, space=self.space)
+
+    def iterate(self, after_id: int) -> Iterator[tuple[Ids, Vectors]]:
+        while rows := self._read(after_id):
+            after_id = rows[-1].id
+            vectors = np.stack([np.frombuffer(row.vector, "<f2") for row in rows])
+            yield np.array([row.id for row in rows], np.int64), vectors.astype(np.float32)
+
+    def _read(self, after_id: int) -> list[queries.Embedding]:
+        with reading(self.engine) as session:
+            return list(
+                queries.list_embeddings(session, space=self.space, after_id=after_id, limit=_PAGE)
+            )
+
+
+class SearchIndex:
+    """Opened with the first search, caught up with each; safe in several threads."""
+
+    def __init__(self, engine: sa.Engine, folder: Path) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._index: FaissIndex | None = None
+        self._saved = 0
+
+    def search(
+        self, *, space: str, query: Vectors, count: int, among: Ids | None
+    ) -> tuple[Ids, Vectors, Freshness]:
+        """Return ids and similarities of the nearest, (K,) each, and how fresh the index is.
+
+        Args:
+            query: (D,) of length 1.
+            among: Ids to search among; None for all.
+        """
+        with self._lock:
+            source = self._source(space)
+            index = self._catch_up(source)
+            ids, similarities = index.search(query[None], count, among=among)
+            found = ids[0] >= 0
+            return ids[0][found], similarities[0][found], index.freshness(source)
+
+    def _source(self, space: str) -> EmbeddingSource:
+        with reading(self._engine) as session:
+            dimensions = queries.find_dimensions(session, space=space)
+        return EmbeddingSource(self._engine, space, dimensions or 1)
+
+    def _catch_up(self, source: EmbeddingSource) -> FaissIndex:
+        index = self._index
+        path = self._folder / f"{source.space}.faiss"
+        if index is None or (index.space, index.dimensions) != (source.space, source.dimensions):
+            index, self._saved = open_index(path, source), 0
+        else:
+            index.catch_up(source)
+            if not index.freshness(source).is_fresh:  # something was deleted
+                index.reconcile(source)
+            if index.is_outgrown:
+                index = FaissIndex.build(source)
+        self._index = index
+        if len(index) - self._saved >= _SAVED_EVERY:
+            save_index(index, path)
+            self._saved = len(index)
+            log.info("saved an index of %d vectors", len(index))
+        return index
+
+
+@lru_cache(maxsize=2)
+def search_index(engine: sa.Engine, folder: Path) -> SearchIndex:
+    """Return the process's index."""
+    return SearchIndex(engine, folder)

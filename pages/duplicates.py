@@ -1,0 +1,194 @@
+"""Listings that show the same, together: keep the best, or say that they are no duplicates."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.actors import Actor
+from core.services import duplicates
+from core.services.database import get_engine
+from core.services.duplicates import (
+    GROUPS_A_PAGE,
+    DuplicateGroup,
+    DuplicateListing,
+    DuplicatePair,
+    Duplicates,
+    Settled,
+)
+from core.services.states import ListingState
+from pages.ui import gallery, links, text
+
+STATES: Mapping[ListingState, str] = {
+    ListingState.RECEIVED: "not classified yet",
+    ListingState.PROCESSING: "being classified",
+    ListingState.NEEDS_REVIEW: "to review",
+    ListingState.AUTO_ACCEPTED: "accepted by itself",
+    ListingState.ACCEPTED: "accepted",
+    ListingState.CORRECTED: "corrected",
+    ListingState.PUBLISHED: "published",
+}
+_SETTLED = "duplicates-settled"
+_PAGE = "duplicates-page"
+
+
+def render(actor: Actor) -> None:
+    """Draw the groups, the largest first, or the one that the address names."""
+    st.title("Duplicates")
+    st.caption(
+        "Listings that show the same file or the same picture: saved again, resized, cut, framed, "
+        "marked or mirrored. Nothing is deleted: the others are rejected, which can be undone."
+    )
+    _show_settled(actor)
+    group_id = links.read_id("group")
+    page = 0 if group_id else int(st.session_state.get(_PAGE, 0))
+    found = duplicates.list_groups(get_engine(), actor=actor, group_id=group_id, page=page)
+    _show_progress(found)
+    if not found.groups:
+        _show_none(found, group_id, page)
+    for group in found.groups:
+        _show_group(actor, group)
+    if group_id is not None:
+        if st.button("All groups", icon=":material/arrow_back:", type="tertiary"):
+            links.write()
+            st.rerun()
+    else:
+        _show_pages(found, page)
+
+
+def _show_progress(found: Duplicates) -> None:
+    words = f"{text.count(found.total, 'group')} to settle · {found.compared:,} photos compared"
+    if found.waiting:
+        words += f" · {found.waiting:,} wait for the worker"
+    st.caption(words)
+
+
+def _show_none(found: Duplicates, group_id: int | None, page: int) -> None:
+    if group_id is not None:
+        st.info("This group is settled.", icon=":material/check_circle:")
+    elif page and found.total:
+        st.session_state[_PAGE] = 0
+        st.rerun()
+    else:
+        st.info("No two listings show the same.", icon=":material/check_circle:")
+
+
+def _show_pages(found: Duplicates, page: int) -> None:
+    last = max(0, (found.total - 1) // GROUPS_A_PAGE)
+    if not last:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Previous", icon=":material/chevron_left:", disabled=page == 0):
+            st.session_state[_PAGE] = page - 1
+            st.rerun()
+        st.caption(f"Page {page + 1:,} of {last + 1:,}", width="content")
+        if st.button("Next", icon=":material/chevron_right:", disabled=page >= last):
+            st.session_state[_PAGE] = page + 1
+            st.rerun()
+
+
+def _show_settled(actor: Actor) -> None:
+    """Say what became of the group settled last, and offer to take that back."""
+    settled: Settled | None = st.session_state.get(_SETTLED)
+    if settled is None:
+        return
+    if settled.dismissed:
+        st.success("Remembered as no duplicates.", icon=":material/check_circle:")
+    elif settled.rejected:
+        rejected = text.count(len(settled.rejected), "listing")
+        st.success(f"{rejected} rejected.", icon=":material/check_circle:")
+    for reason in settled.refused:
+        st.warning(text.plain(reason), icon=":material/info:")
+    is_anything = settled.dismissed or settled.rejected
+    if is_anything and st.button("Take back", icon=":material/undo:"):
+        refused = duplicates.take_back(get_engine(), actor=actor, settled=settled)
+        st.session_state[_SETTLED] = None
+        for reason in refused:
+            st.toast(text.plain(reason), icon=":material/info:")
+        st.rerun()
+
+
+def _show_group(actor: Actor, group: DuplicateGroup) -> None:
+    with st.container(border=True, key=f"duplicates-{group.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            title = f"{text.count(len(group.listings), 'listing')} with the same photo"
+            st.subheader(title, anchor=False, width="stretch")
+            st.link_button(
+                "Link",
+                f"/duplicates?group={group.id}",
+                icon=":material/link:",
+                type="tertiary",
+                help="The address of this group, to pass on.",
+            )
+        best = group.listings[0].id
+        gallery.show_cards([_listing_card(each, each.id == best) for each in group.listings])
+        for pair in group.pairs:
+            st.caption(f"{pair.label}: {pair.score:.0%} of it. Red is where they differ.")
+            gallery.show_cards(_pair_cards(pair))
+        _show_actions(actor, group)
+
+
+def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
+    labels = {each.id: f"{each.title or each.sku} ({each.sku})" for each in group.listings}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kept = st.selectbox(
+            "Keep",
+            list(labels),
+            format_func=lambda id_: labels[id_],
+            key=f"keep-{group.id}",
+            width=320,
+            help="The best comes first: one that stands already, then the largest, then the oldest",
+        )
+        if st.button(
+            "Keep it, reject the others",
+            type="primary",
+            icon=":material/done_all:",
+            key=f"reject-{group.id}",
+        ):
+            st.session_state[_SETTLED] = duplicates.keep_one(
+                get_engine(), actor=actor, group=group, listing_id=kept
+            )
+            st.rerun()
+        if st.button("Not duplicates", icon=":material/call_split:", key=f"dismiss-{group.id}"):
+            st.session_state[_SETTLED] = duplicates.dismiss(
+                get_engine(), actor=actor, match_ids=group.match_ids
+            )
+            st.rerun()
+
+
+def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
+    name = listing.title or listing.sku
+    size = f"{listing.width_px} by {listing.height_px} px, {text.size(listing.size_bytes)}"
+    best = (gallery.Line("best", "right"),) if is_best else ()
+    return gallery.Card(
+        src=f"/api/images/{listing.sha256}/thumb",
+        href=f"/review?listing={listing.id}",
+        label=name,
+        lines=(
+            gallery.Line(name),
+            gallery.Line(size),
+            gallery.Line(f"{listing.batch}, {STATES.get(listing.state, listing.state)}"),
+            *best,
+        ),
+    )
+
+
+def _pair_cards(pair: DuplicatePair) -> list[gallery.Card]:
+    difference = f"/api/matches/{pair.match_id}/difference"
+    photos = (("one", pair.first_sha256), ("the other", pair.second_sha256))
+    return [
+        *(
+            gallery.Card(
+                src=f"/api/images/{sha256}/thumb",
+                href=f"/api/images/{sha256}/view",
+                label=name,
+                lines=(gallery.Line(name),),
+            )
+            for name, sha256 in photos
+        ),
+        gallery.Card(
+            src=difference,
+            href=difference,
+            label="where they differ",
+            lines=(gallery.Line("where they differ"),),
+        ),
+    ]

@@ -1,0 +1,66 @@
+"""The page of duplicates, without a browser."""
+
+import pytest
+import sqlalchemy as sa
+
+from core.actors import Actor
+from core.settings import Settings
+from db.engine import reading
+from db.rows import ListingRow
+from db.states import ListingState
+from tests.pages.drawing import draw, words
+from tests.services.copied import add_shown, as_file, compare_all
+from tests.services.flagged import add_batch
+from tests.similarity.conftest import draw_photo
+
+
+@pytest.fixture
+def ids(engine: sa.Engine, settings: Settings, actor: Actor) -> dict[str, int]:
+    photo = draw_photo(1)
+    files = {"first": as_file(photo), "copy": as_file(photo, quality=40)}
+    found = add_shown(engine, settings, add_batch(engine, actor), files)
+    compare_all(engine, settings)
+    return found
+
+
+def press(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def state(engine, listing_id):
+    with reading(engine) as session:
+        return session.get_one(ListingRow, listing_id).state
+
+
+def test_a_group_is_settled_in_one_action_and_taken_back(engine, ids):
+    app = draw("duplicates")
+    assert "2 listings with the same photo" in words(app)
+    assert app.selectbox[0].value == ids["first"]
+
+    press(app, "Keep it, reject the others")
+    assert "1 listing rejected" in app.success[0].value
+    assert state(engine, ids["copy"]) == ListingState.REJECTED
+    assert "No two listings show the same" in words(app)
+
+    press(app, "Take back")
+    assert state(engine, ids["copy"]) == ListingState.NEEDS_REVIEW
+    assert "2 listings with the same photo" in words(app)
+
+
+def test_no_duplicates_are_remembered(engine, ids):
+    app = draw("duplicates")
+    press(app, "Not duplicates")
+    assert "Remembered" in app.success[0].value
+    assert "No two listings show the same" in words(draw("duplicates"))
+
+
+def test_the_address_of_a_group_shows_it_alone_and_says_when_it_is_settled(engine, ids):
+    app = draw("duplicates", group="1")
+    assert "2 listings with the same photo" in words(app)
+    press(app, "Not duplicates")
+    assert "This group is settled" in words(app)
+
+
+def test_before_anything_was_compared_the_page_says_so(engine):
+    assert "0 groups to settle · 0 photos compared" in words(draw("duplicates"))
