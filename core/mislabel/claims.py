@@ -164,5 +164,4 @@ def _direct(embeddings: NDArray[np.floating], centre: NDArray[np.float32]) -> ND
     """Return (N, D) rows of length 1; what lies on the centre itself stays 0."""
     apart = embeddings.astype(np.float32) - centre
     lengths = np.linalg.norm(apart, axis=1, keepdims=True)
-    directions: NDArray[np.float32] = (apart / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return directions
+    return (apart / np.where(lengths > 0, lengths, 1)).astype(np.float32)
