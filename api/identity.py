@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.errors import CatalogError, ForbiddenError, UnauthenticatedError
+from core.errors import CatalogError, ForbiddenError, NotFoundError, UnauthenticatedError
 from core.services.sessions import COOKIE, SignedIn
 from core.settings import Settings
 
@@ -26,6 +26,9 @@ OPEN_PATHS = frozenset({LOGIN, LOGOUT, PROVIDER_START, PROVIDER_RETURN, HEALTH})
 """Whoever comes may ask for these, and for nothing else."""
 ONE_TIME_PATHS = frozenset({PASSWORD})
 """Open to who has a one-time password still."""
+
+CLOSED_PATHS = "/_stcore/agent/"
+"""Streamlit's doors for programs, which know nothing of roles. Ours is ``/api``."""
 
 # Programs ask for these; a page to sign in would be no answer to them.
 _NOT_FOR_EYES = ("/api/", "/_stcore/", "/media/", "/static/", "/component/", "/app/")
@@ -116,6 +119,8 @@ def _problem(path: str, signed_in: SignedIn | None) -> CatalogError | None:
         return UnauthenticatedError(f"nobody is signed in; sign in at {LOGIN}")
     if signed_in.must_change_password and path not in ONE_TIME_PATHS:
         return ForbiddenError(f"change your one-time password first, at {PASSWORD}")
+    if path.startswith(CLOSED_PATHS):
+        return NotFoundError(f"nothing answers at {path}; programs are served at /api")
     return None
 
 

@@ -19,8 +19,9 @@ from core.similarity.vectors import EXACT_BELOW, Freshness, Ids, Vectors, Vector
 FLAT_UP_TO = 150_000
 """Takes up to 5 ms a search (384 dimensions, one core)."""
 
-PROBES = (4, 8, 16, 32, 64, 128)
-"""Numbers of cells to look into that are tried."""
+PROBES = (32, 64, 128, 256)
+"""Numbers of cells to look into that are tried. It is tuned on vectors that are in the index, and
+others are harder to place: at a million, 4 cells found 98 % for those and 88 % for new photos."""
 
 TARGET_RECALL = 0.98
 """Of the ten nearest in the cells looked into, among the ten nearest in all."""

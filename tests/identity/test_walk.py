@@ -55,6 +55,7 @@ def photo() -> bytes:
 
 UPLOADERS = (404, 403, 404, 404)  # of an upload that is not there
 REVIEWERS = (403, 404, 404, 404)  # of something that is not there
+HELD_NOTHING = {"json": {"listing_ids": []}}
 FILES = {"files": {"files": ("a.png", photo())}}
 
 TABLE = (
@@ -62,6 +63,17 @@ TABLE = (
     Visit("GET", "/api/images/{sha256}/{size}", "/api/images/{sha256}/thumb", same(200)),
     Visit("GET", "/api/explanations/{prediction_id}", "/api/explanations/999", REVIEWERS),
     Visit("GET", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
+    Visit("POST", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
+    Visit(
+        "PUT", "/api/review/leases", "/api/review/leases", (403, 200, 200, 200), send=HELD_NOTHING
+    ),
+    Visit(
+        "POST",
+        "/api/review/leases/release",
+        "/api/review/leases/release",
+        (403, 204, 204, 204),
+        send=HELD_NOTHING,
+    ),
     Visit("GET", "/api/review/listings/{listing_id}", "/api/review/listings/999", REVIEWERS),
     Visit("GET", "/api/categories", "/api/categories", (403, 200, 200, 200)),
     Visit("POST", "/api/decisions", "/api/decisions", REVIEWERS, send={"json": DECISION}),
@@ -104,6 +116,7 @@ TABLE = (
         "/api/evaluations/999/photos/0",
         (403, 403, 404, 404),
     ),
+    Visit("GET", "/api/audits/{audit_id}/photos/{index}", "/api/audits/999/photos/0", REVIEWERS),
     Visit("GET", "/api/openapi.json", "/api/openapi.json", same(200)),
     # signing in
     Visit("GET", "/login", "/login", same(303), nobody=200),
@@ -153,9 +166,9 @@ TABLE = (
     Visit("GET", "/auth/login", "/auth/login", same(302)),
     Visit("GET", "/auth/logout", "/auth/logout", same(302)),
     Visit("GET", "/oauth2callback", "/oauth2callback", same(302)),
-    Visit("GET", "/_stcore/agent/interact", "/_stcore/agent/interact", same(405)),
-    Visit("GET", "/_stcore/agent/openapi.json", "/_stcore/agent/openapi.json", same(200)),
-    Visit("GET", "/_stcore/agent/mcp", "/_stcore/agent/mcp", same(405)),
+    Visit("GET", "/_stcore/agent/interact", "/_stcore/agent/interact", same(404)),
+    Visit("GET", "/_stcore/agent/openapi.json", "/_stcore/agent/openapi.json", same(404)),
+    Visit("GET", "/_stcore/agent/mcp", "/_stcore/agent/mcp", same(404)),
     # the pages, whose script asks for the permission itself (see tests/pages/test_frame.py)
     Visit("GET", "", "/review", same(200)),
     Visit("GET", "", "/static/none.js", same(200)),

@@ -21,6 +21,8 @@ MAY_OPEN = {
     "upload": {"staff", "manager", "admin"},
     "batches": {"staff", "reviewer", "manager", "admin"},
     "review": {"reviewer", "manager", "admin"},
+    "new_products": {"reviewer", "manager", "admin"},
+    "audits": {"reviewer", "manager", "admin"},
     "models": {"manager", "admin"},
     "people": {"admin"},
     "account": {"staff", "reviewer", "manager", "admin"},
