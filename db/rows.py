@@ -431,8 +431,8 @@ class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
-    "flags": [...]}``. ``listing_version`` is the version it was made on. ``effort`` is the
-    listing's, where ``active_ms`` says how long a decision of its category took, else null.
+    "flags": [...], "policy": key}``. ``listing_version`` is the version it was made on. ``effort``
+    is the listing's, where ``active_ms`` says how long a decision of its category took, else null.
     ``digest`` chains it to the decision before (``core.ledger``).
     """
 

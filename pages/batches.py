@@ -8,7 +8,7 @@ import streamlit as st
 from core.actors import Actor, may
 from core.flags import FLAG_KINDS
 from core.quality import QUALITY_CHECKS
-from core.services import dashboard, publishing, verdicts
+from core.services import dashboard, publishing, story, verdicts
 from core.services import jobs as job_service
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
 from core.services.database import get_engine
@@ -108,6 +108,7 @@ def _show_one(actor: Actor, batch_id: int) -> None:
     _show_actions(actor, summary, readiness, is_at_work=is_at_work)
     if readiness.what_stays:
         st.caption(readiness.what_stays)
+    _find_listing(actor, summary)
     _show_flags(actor, batch)
     _show_refusals(batch.refusals)
 
@@ -175,6 +176,18 @@ def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:
         st.rerun()
 
 
+def _find_listing(actor: Actor, batch: BatchSummary) -> None:
+    """Open the page of one listing."""
+    sku = st.text_input("Open a listing", placeholder="Its SKU", key="sku", width=260)
+    if not sku:
+        return
+    found = story.find_listing_id(get_engine(), actor=actor, batch_id=batch.id, sku=sku)
+    if found is None:
+        st.caption(f"This batch has no listing with the SKU {text.plain(sku)}.")
+    else:
+        links.go("listing", id=found)
+
+
 def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Flags", anchor=False)
@@ -185,7 +198,7 @@ def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     kinds = tuple(batch.flagged)
     precision = verdicts.measure_precision(get_engine(), actor=actor, kinds=kinds)
     for kind, photos in batch.flagged.items():
-        _show_flag(batch.summary, kind, photos, precision.get(kind))
+        _show_flag(actor, batch.summary, kind, photos, precision.get(kind))
 
 
 def _choose_check(batch: BatchSummary) -> None:
@@ -204,6 +217,7 @@ def _choose_check(batch: BatchSummary) -> None:
 
 
 def _show_flag(
+    actor: Actor,
     batch: BatchSummary,
     kind: str,
     photos: Sequence[FlaggedPhoto],
@@ -223,7 +237,9 @@ def _show_flag(
             gallery.Thumbnail(
                 photo.sha256,
                 photo.sku,
-                f"/review?batch={batch.id}&flag={kind}&listing={photo.listing_id}",
+                f"/review?batch={batch.id}&flag={kind}&listing={photo.listing_id}"
+                if may(actor, "review")
+                else f"/listing?id={photo.listing_id}",
             )
             for photo in photos
         ]

@@ -20,10 +20,12 @@ MAY_OPEN = {
     "home": {"staff", "reviewer", "manager", "admin"},
     "upload": {"staff", "manager", "admin"},
     "batches": {"staff", "reviewer", "manager", "admin"},
+    "listing": {"staff", "reviewer", "manager", "admin"},
     "review": {"reviewer", "manager", "admin"},
     "new_products": {"reviewer", "manager", "admin"},
     "audits": {"reviewer", "manager", "admin"},
     "models": {"manager", "admin"},
+    "team": {"reviewer", "manager", "admin"},
     "people": {"admin"},
     "account": {"staff", "reviewer", "manager", "admin"},
 }

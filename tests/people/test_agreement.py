@@ -18,7 +18,8 @@ def table(yes_yes: int, yes_no: int, no_yes: int, no_no: int) -> list[tuple[str,
 def test_kappa_is_cohens() -> None:
     # 50 proposals, 35 agreed: chance (25 x 30 + 25 x 20) / 2500 = 0.5, so (0.7 - 0.5) / 0.5.
     found = measure_agreement(table(20, 5, 10, 15))
-    assert found is not None and found.kappa is not None
+    assert found is not None
+    assert found.kappa is not None
     assert (found.pairs, found.agreed) == (50, 35)
     assert found.kappa.value == pytest.approx(0.4)
     assert found.kappa.low < 0.4 < found.kappa.high
@@ -26,8 +27,10 @@ def test_kappa_is_cohens() -> None:
 
 def test_full_agreement_of_a_few_is_not_certain() -> None:
     few, many = measure_agreement(table(3, 0, 0, 3)), measure_agreement(table(300, 0, 0, 300))
-    assert few is not None and few.kappa is not None
-    assert many is not None and many.kappa is not None
+    assert few is not None
+    assert few.kappa is not None
+    assert many is not None
+    assert many.kappa is not None
     assert few.kappa.value == few.kappa.high == many.kappa.value == 1
     assert few.kappa.low < 0.5 < 0.95 < many.kappa.low
 
@@ -44,7 +47,8 @@ def test_nothing_is_said_of_no_pairs() -> None:
 
 def test_always_the_contrary_is_minus_one_at_least() -> None:
     found = measure_agreement(table(0, 2, 2, 0))
-    assert found is not None and found.kappa is not None
+    assert found is not None
+    assert found.kappa is not None
     assert -1 <= found.kappa.low <= found.kappa.value == -1
 
 
@@ -57,6 +61,7 @@ def test_the_interval_holds_the_true_kappa_in_95_of_100(trust: float) -> None:
         truth = rng.integers(0, 5, 150)
         said = [np.where(rng.random(150) < trust, truth, rng.integers(0, 5, 150)) for _ in "ab"]
         found = measure_agreement(list(zip(*(each.tolist() for each in said), strict=True)))
-        assert found is not None and found.kappa is not None
+        assert found is not None
+        assert found.kappa is not None
         held += found.kappa.low <= trust**2 <= found.kappa.high
     assert held >= 0.93 * 400
