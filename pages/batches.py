@@ -17,7 +17,7 @@ from core.services.publishing import Readiness
 from core.services.states import ListingState
 from core.services.verdicts import FlagPrecision
 from core.settings import get_settings
-from pages import limits
+from pages import limits, replays
 from pages.ui import flags, gallery, jobs, links, text
 
 STATE_LABELS = {
@@ -37,6 +37,8 @@ def render(actor: Actor) -> None:
         _show_all(actor)
     elif (kind := st.query_params.get("check")) in QUALITY_CHECKS:
         limits.show(actor, batch_id=batch_id, kind=kind)
+    elif "replay" in st.query_params:
+        replays.show(actor, batch_id=batch_id, version_id=links.read_id("replay"))
     else:
         _show_one(actor, batch_id)
 
@@ -147,6 +149,12 @@ def _show_actions(
             )
         if not is_at_work and may(actor, "upload"):
             _show_classify_again(actor, batch)
+        if may(actor, "dashboards") and st.button(
+            "Replay",
+            icon=":material/replay:",
+            help="Shows what another model version would have suggested.",
+        ):
+            links.go("batches", batch=batch.id, replay="newest")
 
 
 def _show_publish(actor: Actor, batch: BatchSummary, readiness: Readiness) -> None:
