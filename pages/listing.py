@@ -20,7 +20,8 @@ ICONS = {
     "decided": ":material/fact_check:",
     "published": ":material/publish:",
 }
-STATE_LABELS = REVIEW_STATES | {
+STATE_LABELS = {
+    **REVIEW_STATES,
     ListingState.RECEIVED: "Waiting for the models",
     ListingState.PROCESSING: "Waiting for the models",
     ListingState.PUBLISHED: "Published",
@@ -47,9 +48,10 @@ def render(actor: Actor) -> None:
 
 def _show_listing(actor: Actor, listing: ReviewListing) -> None:
     st.title(text.plain(listing.title or listing.sku))
-    about = [listing.sku, listing.brand, listing.seller]
+    about = [listing.sku if listing.title else "", listing.brand, listing.seller]
     about += [] if listing.price is None else [f"{listing.price:.2f}"]
-    st.caption(text.plain(" · ".join(filter(None, about))))
+    if any(about):
+        st.caption(text.plain(" · ".join(filter(None, about))))
     gallery.show(
         [
             gallery.Thumbnail(photo.sha256, photo.file_name, f"/api/images/{photo.sha256}/view")

@@ -76,8 +76,8 @@ def _show(replay: Replay) -> None:
             st.metric(label, f"{count:,}", border=True, width=230)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "Before is what was suggested when the batch came in, by all models then in use; now "
-            "is this one version alone. Right is what somebody decided, who saw the suggestion "
+            "Before is what all models then in use suggested together; now is this one version "
+            "alone. Right is what somebody decided, who saw the suggestion "
             "of before: that speaks for it in close cases.",
             width="stretch",
         )

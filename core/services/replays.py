@@ -35,8 +35,8 @@ from db.queries.replays import Replayed
 OUTCOMES: Mapping[str, str] = {
     "better": "Right now, wrong before",
     "worse": "Wrong now, right before",
-    "other": "Another category, and not the decided one",
-    "open": "Another category, not decided yet",
+    "other": "Another, wrong both times",
+    "open": "Another, not decided yet",
     "same": "The same category",
 }
 
