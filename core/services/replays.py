@@ -94,7 +94,7 @@ def compare(engine: sa.Engine, *, actor: Actor, batch_id: int, version_id: int) 
     order = ("worse", "other", "open", "better")
     found = [_difference(row, paths) for row in changed]
     found.sort(key=lambda each: (order.index(each.outcome), -each.probability))
-    return Replay(Counter(map(_outcome, seen)), len(rows) - len(seen), tuple(found))
+    return Replay(dict(Counter(map(_outcome, seen))), len(rows) - len(seen), tuple(found))
 
 
 def ask(
@@ -103,7 +103,7 @@ def ask(
     """Ask the worker for what the version says of the photos that it has not seen.
 
     Returns:
-        The job, or None where it has seen them all.
+        The job, the one at work if there is one, or None where it has seen them all.
 
     Raises:
         ForbiddenError: The actor may not see dashboards.
@@ -111,10 +111,14 @@ def ask(
     """
     require(actor, "dashboards")
     with transaction(engine) as session:
+        job_queries.lock_batch(session, batch_id=batch_id)
         rows = _list(session, actor, batch_id, version_id)
         unseen = [row.photo_id for row in rows if row.said_id is None]
         if not unseen:
             return None
+        at_work = queries.find_unfinished(session, batch_id=batch_id, version_id=version_id)
+        if at_work is not None:
+            return at_work
         size = settings.chunk_size
         return jobs.add_job(
             session,

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.queries.jobs import UNFINISHED_JOB
 from db.queries.upsert import insert_missing
-from db.rows import ImageRow, ListingImageRow, ListingRow, PredictionRow, ReplayRow
+from db.rows import ImageRow, JobRow, ListingImageRow, ListingRow, PredictionRow, ReplayRow
 from db.states import ImageState
 
 
@@ -62,6 +63,17 @@ def list_replayed(session: Session, *, batch_id: int, version_id: int) -> Sequen
         .order_by(ListingRow.id)
     )
     return [Replayed(*row) for row in session.execute(query)]
+
+
+def find_unfinished(session: Session, *, batch_id: int, version_id: int) -> int | None:
+    """Return the id of a replay of the batch under the version that has not ended."""
+    query = select(JobRow).where(
+        JobRow.batch_id == batch_id, JobRow.kind == "replay", JobRow.state.in_(UNFINISHED_JOB)
+    )
+    for job in session.scalars(query):
+        if job.params.get("version_id") == version_id:
+            return job.id
+    return None
 
 
 def insert_replays(session: Session, *, values: Sequence[Mapping[str, Any]]) -> None:

@@ -95,6 +95,9 @@ def test_only_what_the_version_has_not_seen_is_asked_for(
     assert job_id is not None
     asked = jobs.get_progress(past.engine, actor=past.actor, job_id=job_id)
     assert (asked.kind, asked.total, asked.batch_id) == ("replay", 1, past.batch_id)
+    assert replays.ask(past.engine, any_settings, **ask) == job_id
+    jobs.cancel(past.engine, actor=past.actor, job_id=job_id)
+    assert replays.ask(past.engine, any_settings, **ask) not in (None, job_id)
 
 
 def test_who_may_not_see_dashboards_replays_nothing(past: Past, any_settings: Settings) -> None:
