@@ -28,9 +28,12 @@ def replay_command(
     version_id = evaluations.resolve_model(engine, actor=actor, model=model)
     if version_id is None:
         raise InvalidInputError("a batch is replayed under one version, not under the ensemble")
-    ask = {"actor": actor, "batch_id": batch_id, "version_id": version_id}
-    found = replays.compare(engine, **ask)
-    job_id = replays.ask(engine, get_settings(), **ask) if found.unseen else None
+    found = replays.compare(engine, actor=actor, batch_id=batch_id, version_id=version_id)
+    job_id = None
+    if found.unseen:
+        job_id = replays.ask(
+            engine, get_settings(), actor=actor, batch_id=batch_id, version_id=version_id
+        )
     if as_json:
         known = {"batch_id": batch_id, "version_id": version_id, "job_id": job_id}
         console.print_json(known | asdict(found))
