@@ -1,17 +1,15 @@
 """The photos that an evaluation looked at."""
 
-from asyncio import shield, wrap_future
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from api.dependencies import InContext
-from api.images import IMMUTABLE
+from api.images import answer_rendition
 from api.parameters import MAX_ID, PathId
 from core.services import evaluation_photos
-from core.services.images import etag_of
 
 router = APIRouter()
 
@@ -40,8 +38,4 @@ async def get_photo(
         index=index,
         size=size,
     )
-    headers = IMMUTABLE | {"ETag": etag_of(sha256, size)}
-    if headers["ETag"] in if_none_match:
-        return Response(status_code=304, headers=headers)
-    path = await shield(wrap_future(making))
-    return FileResponse(path, media_type="image/jpeg", headers=headers)
+    return await answer_rendition(sha256, size, making, if_none_match)

@@ -1,9 +1,12 @@
 """Photos and Grad-CAM pictures, at addresses that never change their content."""
 
 from asyncio import shield, wrap_future
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Header, Response
+from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 
@@ -15,7 +18,7 @@ router = APIRouter()
 
 IMMUTABLE = {"Cache-Control": "private, max-age=31536000, immutable"}
 
-Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, InPath(pattern=r"^[0-9a-f]{64}$")]
 
 
 @router.get("/images/{sha256}/{size}", response_model=None)
@@ -34,6 +37,13 @@ async def get_image(
         sha256=sha256,
         size=size,
     )
+    return await answer_rendition(sha256, size, making, if_none_match)
+
+
+async def answer_rendition(
+    sha256: str, size: str, making: Future[Path], if_none_match: str
+) -> Response:
+    """Return the JPEG that is being made of a photo; 304 to who has it already."""
     headers = IMMUTABLE | {"ETag": images.etag_of(sha256, size)}
     if headers["ETag"] in if_none_match:
         return Response(status_code=304, headers=headers)

@@ -148,7 +148,7 @@ def _print(found: AuditSummary, shown: Sequence[Finding], *, json_output: bool) 
         console.print_json({**asdict(found), "promise": promise, "shown": findings})
         return
     if shown:
-        console.stdout.print(_table(shown))
+        console.stdout.print(_table(shown, Path(found.data)))
     say = console.stdout.print
     say(
         f"{found.data_name}: {found.photos:,} photos, {found.categories:,} categories. {promise}",
@@ -160,7 +160,7 @@ def _print(found: AuditSummary, shown: Sequence[Finding], *, json_output: bool) 
     _print_skipped(found.skipped, found.skipped_photos)
 
 
-def _table(shown: Sequence[Finding]) -> Table:
+def _table(shown: Sequence[Finding], data: Path) -> Table:
     table = Table(
         Column("rank", justify="right"),
         Column("photo", overflow="fold"),  # a path is worth nothing when cut
@@ -172,13 +172,19 @@ def _table(shown: Sequence[Finding]) -> Table:
     for each in shown:
         table.add_row(
             str(each.rank),
-            escape(each.path),
+            escape(_shorten(each.path, data)),
             escape(each.claimed),
             escape(each.suggested),
             f"{each.wrong:.1%}",
             f"{each.rate:.1%}",
         )
     return table
+
+
+def _shorten(path: str, data: Path) -> str:
+    """Return the path from the labelled data on, where it lies there."""
+    folder = data if data.is_dir() else data.parent
+    return str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
 def _print_skipped(skipped: Sequence[Skipped], count: int) -> None:

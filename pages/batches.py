@@ -8,8 +8,9 @@ import streamlit as st
 from core.actors import Actor, may
 from core.flags import FLAG_KINDS
 from core.quality import QUALITY_CHECKS
-from core.services import dashboard, publishing, story, verdicts
+from core.services import claims, dashboard, publishing, story, verdicts
 from core.services import jobs as job_service
+from core.services.claims import ClaimOutlook
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
 from core.services.database import get_engine
 from core.services.exports import EXPORT_FORMATS
@@ -207,6 +208,8 @@ def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     precision = verdicts.measure_precision(get_engine(), actor=actor, kinds=kinds)
     for kind, photos in batch.flagged.items():
         _show_flag(actor, batch.summary, kind, photos, precision.get(kind))
+        if kind == claims.KIND:
+            _show_outlook(actor, batch.summary)
 
 
 def _choose_check(batch: BatchSummary) -> None:
@@ -252,6 +255,40 @@ def _show_flag(
             for photo in photos
         ]
     )
+
+
+def _show_outlook(actor: Actor, batch: BatchSummary) -> None:
+    """Say how many of the flags on claims to expect to be unfounded, or when that can be said."""
+    outlook = claims.get_outlook(get_engine(), actor=actor, batch_id=batch.id)
+    st.caption(_describe_outlook(outlook))
+    if outlook.missing or not may(actor, "review"):
+        return
+    if st.button(
+        "Check claims again",
+        icon=":material/refresh:",
+        type="tertiary",
+        help="Holds the claims against all that was reviewed by now.",
+    ):
+        claims.ask_check(get_engine(), actor=actor, batch_id=batch.id)
+        st.rerun()
+
+
+def _describe_outlook(outlook: ClaimOutlook) -> str:
+    if outlook.remaining:
+        said = f"Of these {text.count(outlook.together, 'flag')}, expect at most "
+        said += f"{outlook.promised:.0%} unfounded."
+        if outlook.remaining < outlook.together:
+            said += f" {outlook.remaining:,} of them are still open."
+        if outlook.unrated:
+            said += f" Of {outlook.unrated:,} more no share can be promised."
+        return said
+    if outlook.missing:
+        return (
+            "How many of these are unfounded cannot be promised yet: that takes "
+            f"{outlook.needed:,} reviewed claims that were right, and {outlook.missing:,} are "
+            "missing."
+        )
+    return "Enough claims are reviewed to promise how many flags are unfounded: check them again."
 
 
 def _show_refusals(refusals: Sequence[Refusal]) -> None:

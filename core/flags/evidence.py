@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.mislabel import JudgedClaim
 from core.novelty import Assessment
 from core.quality import ImageMeasures, Limits
 
@@ -22,6 +23,7 @@ class Evidence:
         category: Path of the claimed category, else of the suggested one; limits go by it.
         limits: Those that somebody set in place of the checks' own.
         novelty: The photo beside what reviewers decided; None while that is too little.
+        claim: The claimed category beside claims that were reviewed; None while those are too few.
     """
 
     measures: ImageMeasures
@@ -31,6 +33,7 @@ class Evidence:
     category: str | None = None
     limits: Limits = NO_LIMITS
     novelty: Assessment | None = None
+    claim: JudgedClaim | None = None
 
     def mean_probabilities(self) -> dict[str, float]:
         """Return by category the probability averaged over the models.

@@ -1,10 +1,12 @@
 """The kinds of flags: one table over the evidence about one photo of a listing."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.flags.evidence import Evidence
+from core.mislabel import FALSE_ALARMS, JudgedClaim
 from core.quality import QUALITY_CHECKS, QualityCheck, Severity
 
 Detail = Mapping[str, Any]
@@ -13,7 +15,7 @@ SURE = 0.5
 """Calibrated probability from which a model counts as having an opinion."""
 
 MISMATCH_MARGIN = 0.5
-"""So much likelier than the claimed category must another one be."""
+"""So much likelier than the claimed category must another one be, while no rate can be promised."""
 
 UNKNOWN_RATE = 0.02
 """Share of the photos of known products that may be called unknown."""
@@ -145,12 +147,26 @@ def _models_disagree_reason(detail: Detail) -> str:
 
 
 def _claimed_mismatch(evidence: Evidence) -> Hit | None:
+    """By a rate of false alarms where claims were reviewed, else by a margin."""
+    if evidence.claim is None:
+        return _mismatch_by_margin(evidence)
+    return _mismatch_by_rate(evidence.claim)
+
+
+def _mismatch_by_rate(claim: JudgedClaim) -> Hit | None:
+    """The score is the share of the confirmed claims that are less suspect."""
+    if not claim.is_flagged:
+        return None
+    return Hit(1 - claim.p_value, asdict(claim) | {"promised": FALSE_ALARMS})
+
+
+def _mismatch_by_margin(evidence: Evidence) -> Hit | None:
     """The score is by how much the models together prefer another category."""
     together = evidence.mean_probabilities()
     if evidence.claimed is None or not together:
         return None
     likeliest = max(together, key=lambda category: together[category])
-    if _is_same_branch(likeliest, evidence.claimed):
+    if is_same_branch(likeliest, evidence.claimed):
         return None
     claimed_probability = together.get(evidence.claimed, 0.0)
     margin = together[likeliest] - claimed_probability
@@ -165,17 +181,29 @@ def _claimed_mismatch(evidence: Evidence) -> Hit | None:
     return Hit(margin, detail)
 
 
-def _is_same_branch(one: str, other: str) -> bool:
+def is_same_branch(one: str, other: str) -> bool:
     """Whether one path is the other or lies above it: ``Home`` and ``Home > Mug`` agree."""
     shorter, longer = sorted((one, other), key=len)
     return f"{longer} > ".startswith(f"{shorter} > ")
 
 
 def _claimed_mismatch_reason(detail: Detail) -> str:
+    if "p_value" in detail:
+        return (
+            f"Offered as {detail['claimed']}, but it looks like {detail['likeliest']}: fewer than "
+            f"{_percent_above(detail['p_value'])} of {detail['confirmed']:,} right claims look as "
+            f"wrong, and of the {detail['flags']:,} flagged so in this batch expect at most "
+            f"{detail['promised']:.0%} to be unfounded."
+        )
     return (
         f"Offered as {detail['claimed']} ({detail['claimed_probability']:.0%} likely), "
         f"but the models see {detail['likeliest']} ({detail['likeliest_probability']:.0%})."
     )
+
+
+def _percent_above(share: float) -> str:
+    """Write a share that is below the one written."""
+    return f"{math.floor(1000 * share + 1) / 10:g}%"
 
 
 def _unknown_product(evidence: Evidence) -> Hit | None:
@@ -226,7 +254,10 @@ FLAG_KINDS: dict[str, FlagKind] = {
             key="claimed_mismatch",
             label="Claimed category differs",
             severity="block",
-            doc="The models together find another category much likelier than the seller's.",
+            doc=(
+                "Another category is likelier than the seller's, by the models and by reviewed "
+                "listings like it."
+            ),
             rule=_claimed_mismatch,
             reason=_claimed_mismatch_reason,
             asks_category=True,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _ROWS = 1024  # similarities held at once: _ROWS times N
-_SHARPNESS = 10.0  # a neighbour weighs exp of this many times how far its cosine is below 1
+SHARPNESS = 10.0  # a neighbour weighs exp of this many times how far its cosine is below 1
 
 
 def find_neighbours(
@@ -28,7 +28,7 @@ def find_neighbours(
         for start in range(0, len(folds), _ROWS)
     ]
     indices, cosines = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    return indices, np.exp(_SHARPNESS * (cosines - 1))
+    return indices, np.exp(SHARPNESS * (cosines - 1))
 
 
 def _nearest(

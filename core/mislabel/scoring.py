@@ -71,7 +71,7 @@ def score_labels(
     for _ in range(ROUNDS):
         votes = _VOTES_WEIGHT * _log(count_votes(neighbours, closeness, beliefs))
         told = models + votes + _REFIT_WEIGHT * ridge.predict(beliefs)
-        noise = _estimate_noise(beliefs.T @ claims)
+        noise = estimate_noise(beliefs.T @ claims)
         beliefs = _softmax(told + np.log(noise[:, claimed].T))
     wrong = (beliefs * (1 - claims)).sum(axis=1)
     return Suspicions(wrong, beliefs.argmax(axis=1), beliefs.T @ claims)
@@ -85,7 +85,7 @@ def _directions(embeddings: NDArray[np.floating]) -> Floats:
     return directions
 
 
-def _estimate_noise(joint: Floats) -> Floats:
+def estimate_noise(joint: Floats) -> Floats:
     """Return what each true category (row) is claimed to be, (C, C), rows sum to 1.
 
     Wrong labels are few, so all categories share one rate of them (a rate of each one's own

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures, measure
-from core.services import chunks, priorities, recognition
+from core.services import chunks, claims, priorities, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
@@ -26,7 +26,7 @@ from core.services.recognition import Findings, KnownCatalog
 from core.services.states import UNDECIDED
 from core.services.suggestions import (
     Suggestion,
-    by_category,
+    list_predictions_by_photo,
     suggest_listings,
     suggestion_rows,
 )
@@ -51,7 +51,6 @@ _WAY_TO_REVIEW = (
 )
 
 PhotoOutcome: TypeAlias = "Outcome[int, ImageMeasures]"
-Predictions = dict[str, tuple[tuple[str, float], ...]]  # as in Evidence
 
 
 def classify_chunk(
@@ -164,6 +163,7 @@ def _write(
     _refresh_listings(session, chunk, photos, usable, active, known)
     failed = len(photos) - len(usable)
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
+    claims.follow_classification(session, chunk=chunk)
 
 
 def _prediction_rows(
@@ -275,7 +275,7 @@ def _flag_rows(
     suggestions: Mapping[int, Suggestion],
     findings: Findings,
 ) -> Iterator[dict[str, Any]]:
-    predictions = _predictions_by_photo(session, tops)
+    predictions = list_predictions_by_photo(session, tops)
     shown_by = _listings_by_image(session, {photo.image_id for photo, _ in measured})
     suggested = _suggested_paths(session, suggestions)
     limits = read_limits(session)
@@ -295,18 +295,6 @@ def _flag_rows(
                 "listing_image_id": photo.id,
                 **asdict(finding),
             }
-
-
-def _predictions_by_photo(session: Session, tops: Sequence[Top]) -> Mapping[int, Predictions]:
-    category_ids = {entry["category_id"] for top in tops for entry in top.top}
-    paths = queries.list_category_paths(session, category_ids=category_ids)
-    found: defaultdict[int, Predictions] = defaultdict(dict)
-    for top in tops:
-        found[top.photo_id][top.arch] = tuple(
-            (paths[category_id], probability)
-            for category_id, probability in by_category(top.top).items()
-        )
-    return found
 
 
 def _listings_by_image(session: Session, image_ids: set[int]) -> Mapping[int, set[int]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures
-from core.services import chunks, jobs, recognition
+from core.services import chunks, claims, jobs, recognition
 from core.services.chunks import Chunk
 from core.services.limits import list_undecided_chunks
 from core.services.recognition import Findings, KnownCache
@@ -28,10 +28,12 @@ KIND = "unknown_product"
 
 
 def ask_renewal(engine: sa.Engine, *, actor: Actor) -> int | None:
-    """Ask the worker to look for unknown and for recognised products among what is undecided.
+    """Ask the worker to hold what is undecided against what was decided meanwhile.
+
+    That is to look for unknown and for recognised products, and to judge claims.
 
     Returns:
-        The job, or None where no listing is undecided.
+        The job for products, or None where no listing is undecided.
 
     Raises:
         ForbiddenError: The actor may not categorise.
@@ -40,6 +42,7 @@ def ask_renewal(engine: sa.Engine, *, actor: Actor) -> int | None:
         parts = list(list_undecided_chunks(session))
         if not parts:
             return None
+        claims.ask_checks(session, actor=actor)
         return jobs.add_job(session, kind="recognition", actor=actor, params={}, chunks=parts)
 
 

@@ -1,12 +1,19 @@
 """The category suggested for a listing: by the models, or by examples of one that none knows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from db.queries import predictions as queries
 from db.queries.predictions import Top
+
+Predictions = dict[str, tuple[tuple[str, float], ...]]
+"""By architecture the likeliest categories' paths, as in ``core.flags.Evidence``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,19 @@ def suggest_listings(
 def by_category(top: Iterable[Mapping[str, Any]]) -> dict[int, float]:
     """Return ``PredictionRow.top`` as probabilities by category id."""
     return {entry["category_id"]: entry["probability"] for entry in top}
+
+
+def list_predictions_by_photo(session: Session, tops: Sequence[Top]) -> Mapping[int, Predictions]:
+    """Return by photo what the models say of it."""
+    category_ids = {entry["category_id"] for top in tops for entry in top.top}
+    paths = queries.list_category_paths(session, category_ids=category_ids)
+    found: defaultdict[int, Predictions] = defaultdict(dict)
+    for top in tops:
+        found[top.photo_id][top.arch] = tuple(
+            (paths[category_id], probability)
+            for category_id, probability in by_category(top.top).items()
+        )
+    return found
 
 
 def suggestion_rows(

@@ -15,6 +15,7 @@ from core.training.data.checks import DataReport, check_data
 from core.training.data.evidence import Evidence, part_of
 from core.training.data.samples import Dataset, Part, Sample
 from core.training.data.scanning import Scanned, Unusable
+from core.training.data.seen import SeenPictures
 from core.training.data.splitting import choose_validation, group_samples
 
 __all__ = ["Arrangement", "Scanned", "Split", "arrange"]
@@ -73,6 +74,7 @@ class Arrangement:
             "format": self.report.format,
             "counts": {part: len(indices) for part, indices in self.parts.items()},
             "left_out": dict(self.left_out),
+            "seen": self._find_seen().pack(),
             "split": {
                 "seed": self.split.seed,
                 "digest": self.split.digest,
@@ -80,6 +82,11 @@ class Arrangement:
             },
             "report": self.report.to_dict(),
         }
+
+    def _find_seen(self) -> SeenPictures:
+        """Return what the network learns from, and what its epoch and temperature are chosen on."""
+        chosen = np.concatenate([self.parts["train"], self.parts["validation"]])
+        return SeenPictures.of(self.digests[index] for index in chosen.tolist())
 
 
 def arrange(dataset: Dataset, scanned: Sequence[Scanned], *, seed: int) -> Arrangement:

@@ -204,7 +204,8 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), a small image size the size of the
-    first epochs, and random weights the layers that were frozen.
+    first epochs, random weights the layers that were frozen, and a teacher the changes to a view
+    that it could not see alike.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -234,6 +235,9 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     if changes.get("weights") == "none":
         follow["frozen"] = 0.0
         follow["batch_statistics"] = True
+    if changes.get("teacher"):
+        follow["trivial_augment"] = False
+        follow["cutmix"] = 0.0
     return follow
 
 

@@ -7,7 +7,15 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from core.services import chunks, classification, explanations, limits, renewals, replays
+from core.services import (
+    chunks,
+    claims,
+    classification,
+    explanations,
+    limits,
+    renewals,
+    replays,
+)
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
@@ -137,6 +145,10 @@ def _replay(place: Workplace, chunk_id: int) -> None:
         _run_chunk(place, chunk_id, work=replay)
 
 
+def _check_claims(place: Workplace, chunk_id: int) -> None:
+    _run_chunk(place, chunk_id, work=lambda _, chunk: claims.renew_batch(place.engine, chunk=chunk))
+
+
 def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
     run_in_child(place, chunk.job_id, grace_s=grace_s)
     chunks.complete_single(place.engine, chunk=chunk)
@@ -187,6 +199,7 @@ TASK_KINDS = {
         _job_kind("flags", concurrency=1, run=_renew_flags),
         _job_kind("recognition", concurrency=1, run=_recognise),
         _job_kind("replay", concurrency=1, run=_replay),
+        _job_kind("claims", concurrency=1, run=_check_claims),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),

@@ -36,10 +36,14 @@ def squeeze(shown: str) -> str:
     return "".join(letter for letter in shown if not letter.isspace() and letter not in "│┃")
 
 
-def test_an_audit_prints_and_writes_what_it_found_and_labels_are_corrected(tree: Path) -> None:
+def test_an_audit_prints_and_writes_what_it_found_and_labels_are_corrected(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     output = tree.parent / "findings.json"
     shown, told = run("audit-labels", "--data", str(tree), "--output", str(output))
-    assert "blue.png" in squeeze(shown)
+    assert "Warm/Red/blue.png" in squeeze(shown)
+    assert str(tree) not in squeeze(shown)
     assert "19photos,3categories" in squeeze(shown)
     assert "Ofthis1finding,expectatmost10%tobeunfounded" in squeeze(shown)
     assert "text.png" in squeeze(told)

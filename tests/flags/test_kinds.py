@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.flags import FLAG_KINDS, Evidence, raise_flags, reason
+from core.mislabel import FALSE_ALARMS, JudgedClaim
 from db.rows import FlagRow
 from db.states import FlagSeverity
 from tests.flags.cases import AGREED, CASES, SOUND, SOUND_MEASURES, UNKNOWN
@@ -73,6 +74,23 @@ def test_disagreement_names_the_surest_first_and_scores_the_other():
 @pytest.mark.parametrize("claimed", ["Home", "Home > Mug", "Home > Mug > Large"])
 def test_a_claim_on_the_same_branch_agrees(claimed):
     assert kinds(replace(SOUND, claimed=claimed)) == []
+
+
+def judged(share):
+    return JudgedClaim("Home > Bowl", "Home > Mug", 0.004, share, 12, 500)
+
+
+def test_a_claim_beside_reviewed_ones_goes_by_its_rate_and_not_by_the_margin():
+    evidence = replace(SOUND, claimed="Home > Bowl")
+
+    assert kinds(evidence) == ["claimed_mismatch"]
+    assert kinds(replace(evidence, claim=judged(FALSE_ALARMS + 0.01))) == []
+    (finding,) = raise_flags(replace(SOUND, claim=judged(FALSE_ALARMS)))
+    assert (finding.kind, finding.score) == ("claimed_mismatch", 0.996)
+    text = reason(finding.kind, json.loads(json.dumps(finding.detail)))
+    assert "Offered as Home > Bowl, but it looks like Home > Mug" in text
+    assert "fewer than 0.5% of 500 right claims" in text
+    assert "of the 12 flagged so in this batch expect at most 10%" in text
 
 
 def test_a_name_that_only_starts_alike_is_another_branch():

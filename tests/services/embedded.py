@@ -1,5 +1,6 @@
 """Listings with embeddings of few dimensions, decided and to review."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,10 +30,12 @@ def add_listings(
     vectors: np.ndarray,
     *,
     category: str | None = None,
+    claimed: str | None = None,
     space: str = SPACE,
 ) -> Sequence[int]:
     """Add a listing a vector, decided where it has a category; return their ids."""
     with transaction(engine) as session:
+        claimed_id = ensure_paths(session, [claimed])[claimed] if claimed else None
         category_id = ensure_paths(session, [category])[category] if category else None
         ids = []
         for number, vector in enumerate(vectors):
@@ -41,10 +44,11 @@ def add_listings(
                 sku=f"{name}-{number}",
                 state=ListingState.CORRECTED if category else ListingState.NEEDS_REVIEW,
                 decided_category_id=category_id,
+                claimed_category_id=claimed_id,
                 doubt=1.0,
             )
             image = ImageRow(
-                sha256=f"{name}{number}b{batch_id}".ljust(64, "0"),
+                sha256=hashlib.sha256(f"{name} {number} {batch_id}".encode()).hexdigest(),
                 size_bytes=1,
                 width_px=9,
                 height_px=9,

@@ -17,7 +17,9 @@ CPU = torch.device("cpu")
 
 
 def recipe(preset: str = "default", **changes: object) -> Recipe:
-    return make_recipe("custom_cnn", preset, {"label_smoothing": 0.0, **changes})
+    return make_recipe(
+        "custom_cnn", preset, {"label_smoothing": 0.0, "mixup": 0.0, "cutmix": 0.0, **changes}
+    )
 
 
 def one_hot(*labels: int) -> torch.Tensor:

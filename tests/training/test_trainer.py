@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.models import ARCHITECTURES, load, save
 from core.models.weights import build_network
 from core.training import TrainingRequest
 from core.training.arrangement import Split
+from core.training.data.seen import SeenPictures
 from core.training.datasets import read_dataset
 from core.training.pictures import Pictures
 from core.training.progress import TrainingProgress
@@ -80,6 +82,8 @@ def test_the_record_can_be_stored_and_tells_what_was_done(tree: Path) -> None:
     assert data["left_out"] == {}
     assert data["report"]["is_trainable"]
     assert Counter(Split(**data["split"]).unpack()) == data["counts"]
+    pictures = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tree.rglob("*.png")]
+    assert SeenPictures.unpack(data["seen"]) == SeenPictures.of(pictures)
     assert metrics["training"]["recipe"]["image_size_px"] == 32
     assert len(metrics["curve"]) == 2
     assert metrics["images_per_s"] > 0
@@ -92,6 +96,8 @@ def test_a_test_split_is_what_is_reported(tmp_path: Path) -> None:
     metrics = run(small("custom_cnn", tmp_path)).card.metrics
     assert metrics["splits"]["test"]["count"] == 3
     assert metrics["ece"]["split"] == "test"
+    tests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.rglob("t.png")]
+    assert not any(SeenPictures.unpack(metrics["training"]["data"]["seen"]).find(tests))
     assert sum(row["count"] for row in metrics["per_category"]) == 3
 
 
