@@ -28,11 +28,15 @@ QueryCategory = Annotated[int | None, Query(ge=0, le=MAX_ID)]  # 0 is without a 
 
 
 class Shown(BaseModel):
-    """What the reviewer saw: category ids in order, model versions, flag kinds."""
+    """What the reviewer saw: category ids in order, model versions, flag kinds.
+
+    ``policy`` is the order of the queue that the listing came from.
+    """
 
     suggestions: Ids = []
     model_versions: Ids = []
     flags: Annotated[list[Key], Field(max_length=MAX_SHOWN)] = []
+    policy: Key | None = None
 
 
 class DecisionRequest(BaseModel):

@@ -29,6 +29,7 @@ COMMANDS = (
     Command("worker", "cli.worker", "worker_command"),
     Command("import", "cli.imports", "import_command"),
     Command("classify", "cli.classify", "classify_command"),
+    Command("replay", "cli.replays", "replay_command"),
     Command("publish", "cli.publishing", "publish_command"),
     Command("export", "cli.exports", "export_command"),
     Command("train", "cli.training", "train_command"),

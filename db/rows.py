@@ -252,6 +252,23 @@ class PredictionRow(Identified):
     top: Mapped[list[Any]]
 
 
+class ReplayRow(Identified):
+    """What a model version would have said of a main photo; nobody was shown it.
+
+    It stands apart from the predictions, which a replay must not add to.
+    """
+
+    __tablename__ = "replays"
+    __table_args__ = (
+        UniqueConstraint("listing_image_id", "model_version_id"),
+        fraction("probability"),
+    )
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_versions.id"))
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
+    probability: Mapped[float] = mapped_column(sa.Double())
+
+
 class EvaluationRow(Identified):
     """How good a model version, or an ensemble of some, is on one split of one data set.
 
@@ -504,8 +521,8 @@ class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
-    "flags": [...]}``. ``listing_version`` is the version it was made on. ``effort`` is the
-    listing's, where ``active_ms`` says how long a decision of its category took, else null.
+    "flags": [...], "policy": key}``. ``listing_version`` is the version it was made on. ``effort``
+    is the listing's, where ``active_ms`` says how long a decision of its category took, else null.
     ``digest`` chains it to the decision before (``core.ledger``).
     """
 

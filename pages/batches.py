@@ -8,7 +8,7 @@ import streamlit as st
 from core.actors import Actor, may
 from core.flags import FLAG_KINDS
 from core.quality import QUALITY_CHECKS
-from core.services import claims, dashboard, publishing, verdicts
+from core.services import claims, dashboard, publishing, story, verdicts
 from core.services import jobs as job_service
 from core.services.claims import ClaimOutlook
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
@@ -18,7 +18,7 @@ from core.services.publishing import Readiness
 from core.services.states import ListingState
 from core.services.verdicts import FlagPrecision
 from core.settings import get_settings
-from pages import limits
+from pages import limits, replays
 from pages.ui import flags, gallery, jobs, links, text
 
 STATE_LABELS = {
@@ -38,6 +38,8 @@ def render(actor: Actor) -> None:
         _show_all(actor)
     elif (kind := st.query_params.get("check")) in QUALITY_CHECKS:
         limits.show(actor, batch_id=batch_id, kind=kind)
+    elif "replay" in st.query_params:
+        replays.show(actor, batch_id=batch_id, version_id=links.read_id("replay"))
     else:
         _show_one(actor, batch_id)
 
@@ -109,6 +111,7 @@ def _show_one(actor: Actor, batch_id: int) -> None:
     _show_actions(actor, summary, readiness, is_at_work=is_at_work)
     if readiness.what_stays:
         st.caption(readiness.what_stays)
+    _find_listing(actor, summary)
     _show_flags(actor, batch)
     _show_refusals(batch.refusals)
 
@@ -147,6 +150,12 @@ def _show_actions(
             )
         if not is_at_work and may(actor, "upload"):
             _show_classify_again(actor, batch)
+        if may(actor, "dashboards") and st.button(
+            "Replay",
+            icon=":material/replay:",
+            help="Shows what another model version would have suggested.",
+        ):
+            links.go("batches", batch=batch.id, replay="newest")
 
 
 def _show_publish(actor: Actor, batch: BatchSummary, readiness: Readiness) -> None:
@@ -176,6 +185,18 @@ def _show_classify_again(actor: Actor, batch: BatchSummary) -> None:
         st.rerun()
 
 
+def _find_listing(actor: Actor, batch: BatchSummary) -> None:
+    """Open the page of one listing."""
+    sku = st.text_input("Open a listing", placeholder="Its SKU", key="sku", width=260)
+    if not sku:
+        return
+    found = story.find_listing_id(get_engine(), actor=actor, batch_id=batch.id, sku=sku)
+    if found is None:
+        st.caption(f"This batch has no listing with the SKU {text.plain(sku)}.")
+    else:
+        links.go("listing", id=found)
+
+
 def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Flags", anchor=False)
@@ -186,7 +207,7 @@ def _show_flags(actor: Actor, batch: BatchDetail) -> None:
     kinds = tuple(batch.flagged)
     precision = verdicts.measure_precision(get_engine(), actor=actor, kinds=kinds)
     for kind, photos in batch.flagged.items():
-        _show_flag(batch.summary, kind, photos, precision.get(kind))
+        _show_flag(actor, batch.summary, kind, photos, precision.get(kind))
         if kind == claims.KIND:
             _show_outlook(actor, batch.summary)
 
@@ -207,6 +228,7 @@ def _choose_check(batch: BatchSummary) -> None:
 
 
 def _show_flag(
+    actor: Actor,
     batch: BatchSummary,
     kind: str,
     photos: Sequence[FlaggedPhoto],
@@ -226,7 +248,9 @@ def _show_flag(
             gallery.Thumbnail(
                 photo.sha256,
                 photo.sku,
-                f"/review?batch={batch.id}&flag={kind}&listing={photo.listing_id}",
+                f"/review?batch={batch.id}&flag={kind}&listing={photo.listing_id}"
+                if may(actor, "review")
+                else f"/listing?id={photo.listing_id}",
             )
             for photo in photos
         ]

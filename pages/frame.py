@@ -42,7 +42,11 @@ def _as_page(spec: PageSpec, actor: Actor | None) -> st.Page:
 
 
 def _is_offered(spec: PageSpec, actor: Actor | None) -> bool:
-    if actor is None or (spec.needs_accounts and not get_settings().has_accounts):
+    if (
+        actor is None
+        or not spec.in_menu
+        or (spec.needs_accounts and not get_settings().has_accounts)
+    ):
         return False
     return spec.permission is None or may(actor, spec.permission)
 

@@ -19,6 +19,7 @@ class PageSpec:
         url_path: Its address; empty for the first page.
         permission: What the actor must be allowed to do; None lets everybody in.
         needs_accounts: It stands in the menu only where people sign in.
+        in_menu: False for a page of one thing, which other pages lead to.
     """
 
     key: str
@@ -27,6 +28,7 @@ class PageSpec:
     url_path: str
     permission: Permission | None = None
     needs_accounts: bool = False
+    in_menu: bool = True
 
     def load(self) -> Callable[[Actor], None]:
         render: Callable[[Actor], None] = import_module(f"pages.{self.key}").render
@@ -37,12 +39,14 @@ PAGES = (
     PageSpec("home", "Home", ":material/home:", ""),
     PageSpec("upload", "Upload", ":material/upload:", "upload", "upload"),
     PageSpec("batches", "Batches", ":material/inventory_2:", "batches"),
+    PageSpec("listing", "Listing", ":material/sell:", "listing", in_menu=False),
     PageSpec("review", "Review", ":material/fact_check:", "review", "review"),
     PageSpec("search", "Search", ":material/search:", "search"),
     PageSpec("duplicates", "Duplicates", ":material/content_copy:", "duplicates", "review"),
     PageSpec("new_products", "New products", ":material/new_label:", "new_products", "categorise"),
     PageSpec("audits", "Label audit", ":material/rule:", "audits", "review"),
     PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),
+    PageSpec("team", "Team", ":material/groups:", "team", "review"),
     PageSpec("people", "People", ":material/group:", "people", "administer", needs_accounts=True),
     PageSpec("account", "My account", ":material/person:", "account", needs_accounts=True),
 )

@@ -29,7 +29,8 @@ def render(actor: Actor) -> None:
     view = _show_filters(actor, asked)
     params = view.as_params()
     links.write(**params, listing=links.read_id("listing"))
-    data = {"filters": params, "listing": links.read_id("listing"), "user": actor.id}
+    filters = {"policy": view.policy} | params
+    data = {"filters": filters, "listing": links.read_id("listing"), "user": actor.id}
     _workstation(key="review", data=data)
 
 

@@ -32,6 +32,7 @@ JOB_PERMISSIONS: dict[str, Permission] = {
     "classification": "upload",
     "flags": "tune",
     "recognition": "categorise",
+    "replay": "dashboards",
     "sample": "train",
     "training": "train",
 }

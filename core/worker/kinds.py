@@ -16,6 +16,7 @@ from core.services import (
     limits,
     lookups,
     renewals,
+    replays,
 )
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
@@ -132,6 +133,20 @@ def _recognise(place: Workplace, chunk_id: int) -> None:
     _run_chunk(place, chunk_id, work=renew)
 
 
+def _replay(place: Workplace, chunk_id: int) -> None:
+    def replay(_: Workplace, chunk: Chunk) -> None:
+        replays.replay_chunk(
+            place.engine,
+            place.settings,
+            chunk=chunk,
+            models=place.models,
+            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
+        )
+
+    with place.turn:
+        _run_chunk(place, chunk_id, work=replay)
+
+
 def _check_claims(place: Workplace, chunk_id: int) -> None:
     _run_chunk(place, chunk_id, work=lambda _, chunk: claims.renew_batch(place.engine, chunk=chunk))
 
@@ -211,6 +226,7 @@ TASK_KINDS = {
         _job_kind("classification", concurrency=2, run=_classify, isolate=_isolate_photo),
         _job_kind("flags", concurrency=1, run=_renew_flags),
         _job_kind("recognition", concurrency=1, run=_recognise),
+        _job_kind("replay", concurrency=1, run=_replay),
         _job_kind("claims", concurrency=1, run=_check_claims),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),

@@ -1,7 +1,7 @@
 """Plotly figures. Colours and fonts come from the app's theme."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -249,6 +249,25 @@ def accuracy_over_time(series: Sequence[Series]) -> go.Figure:
     days = sorted({day for each in series for day in each.days})
     figure.update_xaxes(tickformat="%-d %b %Y", tickvals=days[:: 1 + len(days) // MAX_DAY_TICKS])
     return _finish(figure, height_px=360, legend=True)
+
+
+def count_by_day(counts: Sequence[tuple[str, Mapping[date, int]]]) -> go.Figure:
+    """Bars a day, one colour a name, one on the other."""
+    figure = go.Figure()
+    for number, (name, days) in enumerate(counts):
+        figure.add_bar(
+            x=list(days),
+            y=list(days.values()),
+            name=name,
+            marker={"color": _colour(number)},
+            hovertemplate=f"{name}<br>%{{x|%-d %b %Y}}: %{{y:,}}<extra></extra>",
+        )
+    shown = sorted({day for _, days in counts for day in days})
+    ticks = shown[:: 1 + len(shown) // MAX_DAY_TICKS]
+    figure.update_xaxes(tickformat="%-d %b %Y", tickvals=ticks, fixedrange=True)
+    figure.update_yaxes(rangemode="tozero", fixedrange=True)
+    figure.update_layout(barmode="stack", bargap=0.3)
+    return _finish(figure, height_px=280, legend=len(counts) > 1)
 
 
 def right_and_wrong(parts: Sequence[tuple[str, int]]) -> go.Figure:

@@ -21,6 +21,7 @@ JOB_LABELS = {
     "classification": "Classifying photos",
     "flags": "Renewing flags",
     "recognition": "Comparing with known products",
+    "replay": "Replaying a batch",
     "sample": "Preparing the sample catalog",
     "training": "Training",
 }

@@ -166,6 +166,7 @@ def test_a_decision_counts_for_nobody_but_who_made_it(
         {"shown": {"flags": ["x"] * 1000}},
         {"shown": {"flags": ["\0"]}},
         {"shown": {"suggestions": [-1]}},
+        {"shown": {"policy": "No key"}},
     ],
 )
 def test_a_malformed_decision_is_refused(client: TestClient, changed: dict[str, object]) -> None:

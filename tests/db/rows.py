@@ -35,6 +35,7 @@ from db.rows import (
     PredictionRow,
     ProviderVisitRow,
     PublicationRow,
+    ReplayRow,
     SavedViewRow,
     SessionRow,
     SignInTriesRow,
@@ -184,6 +185,12 @@ def add_everything(engine: sa.Engine) -> None:
                     user_id=user_id,
                 ),
                 PublicationRow(listing_id=listing.id, listing_version=2, user_id=user_id),
+                ReplayRow(
+                    listing_image_id=photo.id,
+                    model_version_id=prediction.model_version_id,
+                    category_id=category_id,
+                    probability=0.5,
+                ),
                 make_evaluation(prediction.model_version_id),
                 HeldOutReadRow(
                     model_version_id=prediction.model_version_id,

@@ -16,6 +16,7 @@ from core.services import (
     jobs,
     limits,
     publishing,
+    story,
     uploads,
 )
 from core.services.imports import ImportReport
@@ -80,6 +81,7 @@ BY_BATCH: dict[str, Ask] = {
 }
 BY_ID: dict[str, Ask] = BY_BATCH | {
     "publish": lambda c, actor, id_: publishing.publish(c.engine, actor=actor, listing_id=id_),
+    "get_story": lambda c, actor, id_: story.get_story(c.engine, actor=actor, listing_id=id_),
     "get_progress": lambda c, actor, id_: jobs.get_progress(c.engine, actor=actor, job_id=id_),
     "cancel": lambda c, actor, id_: jobs.cancel(c.engine, actor=actor, job_id=id_),
 }

@@ -27,6 +27,7 @@ class Facts {
     const { listing } = item
     this.part("title").textContent = listing.title || listing.sku
     this.part("about").textContent = aboutOf(listing)
+    this.part("story").href = `/listing?id=${listing.id}`
     const suggested = listing.suggested
     this.part("suggested").textContent = suggested ? leaf(suggested.path) : "none"
     this.part("suggested-path").textContent = suggested

@@ -177,11 +177,12 @@ function lastDecision({ listing, open }) {
   return listing.history.findLast((past) => MOVING_KINDS.includes(past.kind) && !past.undone)
 }
 
-function shownOf(listing) {
+function shownOf(listing, policy) {
   const opinions = listing.photos.flatMap((photo) => photo.opinions)
   return {
     suggestions: listing.choices.map((choice) => choice.category.id),
     model_versions: [...new Set(opinions.map((opinion) => opinion.model_version_id))],
     flags: [...new Set(listing.flags.map((flag) => flag.kind))],
+    policy,
   }
 }

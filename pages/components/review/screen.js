@@ -128,7 +128,7 @@ class Screen {
       kind,
       category_id: category?.id ?? null,
       active_ms: this.clock.tick(),
-      shown: shownOf(item.listing),
+      shown: shownOf(item.listing, this.queue.filters.policy),
     })
     item.decision = { key, kind, category }
     this.leases.forget(item.listing.id)
