@@ -279,7 +279,7 @@ def _measure_run(
 ) -> Figures:
     last = _last_decision(engine)
     context = browser.new_context(base_url=server.address, viewport={"width": 1366, "height": 820})
-    page = _open_review(context)
+    page = open_review(context)
     page.locator("section.review").evaluate(RECORDER)
     _press(page, context, server, run, presses)
     times = page.evaluate("() => window.benchTimes")
@@ -291,7 +291,7 @@ def _measure_run(
     pressed = [Pressed(each["listing"], each["key"]) for each in looking.evaluate(READ_PRESSES)]
     in_time = _wait_kept(engine, last, len(pressed))
     if len(in_time) < len(pressed):
-        _wait_sent(_open_review(context))
+        _wait_sent(open_review(context))
     kept = _wait_kept(engine, last, len(pressed))
     context.close()
     return {
@@ -315,7 +315,7 @@ def compare(pressed: Sequence[Pressed], kept: Sequence[tuple[int, str]]) -> Figu
     }
 
 
-def _open_review(context: Any) -> Any:
+def open_review(context: Any) -> Any:
     page = context.new_page()
     page.goto("/review")
     page.locator("section.review[data-listing]").wait_for(timeout=60_000)

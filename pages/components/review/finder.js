@@ -91,5 +91,6 @@ class Finder {
 }
 
 function onlyOnce(categories) {
-  return [...new Map(categories.toReversed().map((each) => [each.id, each])).values()].toReversed()
+  const first = ({ id }) => categories.find((each) => each.id === id)
+  return categories.filter((category) => category === first(category))
 }
