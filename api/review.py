@@ -1,7 +1,7 @@
 """What the review screen asks for, and the decisions it sends."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -30,13 +30,15 @@ QueryCategory = Annotated[int | None, Query(ge=0, le=MAX_ID)]  # 0 is without a 
 class Shown(BaseModel):
     """What the reviewer saw: category ids in order, model versions, flag kinds.
 
-    ``policy`` is the order of the queue that the listing came from.
+    ``policy`` is the order of the queue that the listing came from; ``view`` says whether it was
+    on screen alone or among others on a page.
     """
 
     suggestions: Ids = []
     model_versions: Ids = []
     flags: Annotated[list[Key], Field(max_length=MAX_SHOWN)] = []
     policy: Key | None = None
+    view: Literal["single", "page"] = "single"
 
 
 class DecisionRequest(BaseModel):
@@ -111,7 +113,7 @@ def list_next(
 def take_next(
     context: InContext,
     asked: InView,
-    limit: Annotated[int, Query(ge=1, le=queue.LEASE_WINDOW)] = queue.LEASE_WINDOW,
+    limit: Annotated[int, Query(ge=1, le=queue.PAGE_WINDOW)] = queue.LEASE_WINDOW,
 ) -> QueuePage:
     """Return the next listings of the queue and hold them; nobody else gets them meanwhile."""
     return queue.take_next(

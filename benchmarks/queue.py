@@ -141,7 +141,7 @@ def draw(engine: sa.Engine, size: int) -> Drawn:
             index.drop(connection)
         _insert_around(connection, actor, size)
         listings = _draw_listings(drawing, size)
-        _insert(connection, ListingRow, listings)
+        insert(connection, ListingRow, listings)
         _insert_flags(connection, drawing, listings)
         _insert_decisions(connection, actor, drawing)
         _insert_leases(connection, size)
@@ -158,18 +158,18 @@ def draw(engine: sa.Engine, size: int) -> Drawn:
 
 def _insert_around(connection: sa.Connection, actor: Actor, size: int) -> None:
     now = datetime.now(UTC)
-    _insert(
+    insert(
         connection,
         UserRow,
         [{"id": actor.id + n + 1, "name": f"r{n}", "role": "reviewer"} for n in range(REVIEWERS)],
     )
-    _insert(
+    insert(
         connection,
         CategoryRow,
         [{"id": n + 1, "name": f"c{n:03}", "path": f"c{n:03}"} for n in range(CATEGORIES)],
     )
     batches = range(max(1, size // LISTINGS_A_BATCH))
-    _insert(
+    insert(
         connection,
         BatchRow,
         [
@@ -222,8 +222,8 @@ def _insert_flags(
     flagged = [each for each in listings if drawing.random() < FLAGGED_SHARE]
     ids = [each["id"] for each in flagged]
     sizes = {"size_bytes": 1, "width_px": 1, "height_px": 1, "format": "PNG"}
-    _insert(connection, ImageRow, [{"id": id_, "sha256": f"{id_:064}", **sizes} for id_ in ids])
-    _insert(
+    insert(connection, ImageRow, [{"id": id_, "sha256": f"{id_:064}", **sizes} for id_ in ids])
+    insert(
         connection,
         ListingImageRow,
         [
@@ -242,7 +242,7 @@ def _insert_flags(
         for id_ in ids
         for kind in {kinds[int(len(kinds) * drawing.random() ** 2)] for _ in range(2)}
     ]
-    _insert(connection, FlagRow, flags)
+    insert(connection, FlagRow, flags)
 
 
 def _insert_decisions(connection: sa.Connection, actor: Actor, drawing: random.Random) -> None:
@@ -259,7 +259,7 @@ def _insert_decisions(connection: sa.Connection, actor: Actor, drawing: random.R
         for _ in range(MEASURED)
         for effort in EFFORTS
     ]
-    _insert(connection, DecisionRow, rows)
+    insert(connection, DecisionRow, rows)
 
 
 def _insert_leases(connection: sa.Connection, size: int) -> None:
@@ -267,7 +267,7 @@ def _insert_leases(connection: sa.Connection, size: int) -> None:
     held = min(size, REVIEWERS * queue.LEASE_WINDOW)
     top = sa.select(ListingRow.id).order_by(ListingRow.doubt.desc()).limit(held)
     until = datetime.now(UTC) + timedelta(days=1)
-    _insert(
+    insert(
         connection,
         LeaseRow,
         [
@@ -277,9 +277,7 @@ def _insert_leases(connection: sa.Connection, size: int) -> None:
     )
 
 
-def _insert(
-    connection: sa.Connection, row: type[Base], values: Sequence[Mapping[str, Any]]
-) -> None:
+def insert(connection: sa.Connection, row: type[Base], values: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(values), ROWS_AT_ONCE):
         connection.execute(sa.insert(row), [dict(v) for v in values[start : start + ROWS_AT_ONCE]])
 

@@ -35,7 +35,7 @@ def measure(options: Options) -> Figures:
     runs = QUICK_RUNS if options.quick else RUNS
     with ExitStack() as stack:
         data_dir = str(stack.enter_context(harness.work_folder()))
-        browser = _open_browser(stack)
+        browser = open_browser(stack)
         first = _start_once(data_dir, browser)
         later = [_start_once(data_dir, browser) for _ in range(runs)]
     medians = {key: statistics.median(run[key] for run in later) for key in first}
@@ -79,7 +79,7 @@ def _watch(process: "subprocess.Popen[str]") -> threading.Event:
     return ready
 
 
-def _open_browser(stack: ExitStack) -> Any:
+def open_browser(stack: ExitStack) -> Any:
     """Return a Playwright browser, or None where there is none."""
     chromium = shutil.which("chromium")
     if chromium is None or importlib.util.find_spec("playwright") is None:

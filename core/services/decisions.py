@@ -161,7 +161,7 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
         category_id=new.category_id,
         shown=dict(new.shown),
         active_ms=new.active_ms,
-        effort=listing.effort if kind in DECIDED_STATES and new.active_ms else None,
+        effort=listing.effort if _is_timed(kind, new) else None,
     )
     ledger.append(session, row)
     if kind in DECIDED_STATES:
@@ -172,6 +172,12 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
     if kind in DECIDED_STATES:
         priorities.refresh(session, listing_ids=[listing.id])
     return row
+
+
+def _is_timed(kind: DecisionKind, new: NewDecision) -> bool:
+    """Whether it tells how long a listing takes: what is decided by the page does not."""
+    alone = new.shown.get("view") != "page"
+    return kind in DECIDED_STATES and new.active_ms > 0 and alone
 
 
 def _keep_undoing(

@@ -31,6 +31,7 @@ from db.states import ListingState
 __all__ = [
     "LEASE_WINDOW",
     "MAX_QUEUE_LIMIT",
+    "PAGE_WINDOW",
     "QueueFilter",
     "QueuePage",
     "count_left",
@@ -40,7 +41,8 @@ __all__ = [
 ]
 
 MAX_QUEUE_LIMIT = 50
-LEASE_WINDOW = 8  # listings that are taken at once, at most
+LEASE_WINDOW = 8  # listings that are taken at once to be decided one by one
+PAGE_WINDOW = 24  # those of a page, which are decided together; never more are taken at once
 MAX_CHOICES = 1000
 MAX_ID_DIGITS = 18
 TRIES = 5  # others may be quicker that often
@@ -118,7 +120,7 @@ def take_next(
     """
     require(actor, "review")
     row, place = _check(only, policy, after)
-    size = min(max(limit, 1), LEASE_WINDOW)
+    size = min(max(limit, 1), PAGE_WINDOW)
     for _ in range(TRIES):
         with transaction(engine) as session:
             found = find_entries(

@@ -288,3 +288,14 @@ def test_every_flag_may_be_asked_for(any_engine: sa.Engine, actor: Actor) -> Non
     for kind in FLAG_KINDS:
         only = replace(QueueFilter(), flag=kind)
         assert queue.list_next(any_engine, actor=actor, only=only).listings == ()
+
+
+def test_what_is_decided_by_the_page_does_not_tell_how_long_one_takes(
+    any_engine: sa.Engine, actor: Actor
+) -> None:
+    for id_ in add_listings(any_engine, actor, count=20):
+        shown = {"view": "page"}
+        new = NewDecision(str(uuid4()), id_, 1, DecisionKind.REJECT, active_ms=50, shown=shown)
+        decisions.decide(any_engine, actor=actor, new=new)
+    with reading(any_engine) as session:
+        assert priorities.read_seconds(session) == SECONDS

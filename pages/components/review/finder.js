@@ -1,6 +1,10 @@
-/** Type-ahead over all categories; the likely ones of the listing come first. */
+const RECENT = 9
+
+/** Type-ahead over all categories; the likely ones of the listing and those taken last come first. */
 class Finder {
-  constructor(root, { signal, onPick, onProblem }) {
+  constructor(root, { signal, user, onPick, onProblem }) {
+    this.name = `catalens.recent.${user}`
+    this.recent = JSON.parse(localStorage.getItem(this.name) ?? "[]")
     this.dialog = root.querySelector('[data-role="finder"]')
     this.input = root.querySelector('[data-role="finder-input"]')
     this.list = root.querySelector('[data-role="finder-options"]')
@@ -22,13 +26,13 @@ class Finder {
     const asked = (this.search = Symbol("search"))
     const fits = (path) =>
       words.toLowerCase().split(/\s+/).every((word) => path.toLowerCase().includes(word))
-    const first = this.likely.filter((category) => fits(category.path))
+    const first = onlyOnce([...this.likely, ...this.recent]).filter(({ path }) => fits(path))
     this.drawOptions(first)
     try {
       const found = await fetchJson(`/api/categories?q=${encodeURIComponent(words)}`)
       if (asked !== this.search) return
-      const known = new Set(first.map((category) => category.id))
-      this.drawOptions([...first, ...found.filter((category) => !known.has(category.id))])
+      this.drawOptions(onlyOnce([...first, ...found]))
+      this.list.dataset.found = words
     } catch (error) {
       if (asked === this.search) this.onProblem(error)
     }
@@ -76,6 +80,17 @@ class Finder {
     const category = this.options[index]
     if (!category) return
     this.dialog.close()
+    this.remember(category)
     this.onPick(category)
   }
+
+  remember({ id, path }) {
+    this.recent = onlyOnce([{ id, path }, ...this.recent]).slice(0, RECENT)
+    localStorage.setItem(this.name, JSON.stringify(this.recent))
+  }
+}
+
+function onlyOnce(categories) {
+  const first = ({ id }) => categories.find((each) => each.id === id)
+  return categories.filter((category) => category === first(category))
 }

@@ -19,6 +19,12 @@ class Leases {
     if (!known.size || ids.some((id) => !known.has(id) && !taken.has(id))) this.renew()
   }
 
+  /** Hold these from now on, as a page of many; what comes back later is asked for anew. */
+  keepPage(ids, { taken }) {
+    this.keep(ids, { taken })
+    for (const id of taken) if (!this.ids.has(id)) taken.delete(id)
+  }
+
   /** The server ends it with the decision. */
   forget(id) {
     this.ids.delete(id)

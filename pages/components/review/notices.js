@@ -60,7 +60,7 @@ class Notices {
   /** At the end of the queue the last decision can still be taken back. */
   drawEndUndo() {
     this.part("actions").hidden = false
-    for (const each of this.root.querySelectorAll(".actions button")) {
+    for (const each of this.root.querySelectorAll(".single-actions button")) {
       each.disabled = each.dataset.action !== "undo"
     }
   }

@@ -1,5 +1,6 @@
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000]
 const UNAUTHENTICATED = 401
+const MAX_SENDING = 4 // of the six connections that a browser opens; photos need the others
 
 /**
  * Decisions on their way. Each listing's are sent in order, those of others side by side.
@@ -35,10 +36,13 @@ class Outbox {
   /** Send what may go now; at the end of the page everything may, it is kept until acknowledged. */
   pump({ leaving = false } = {}) {
     const busy = new Set()
+    let sending = [...this.entries.values()].filter((entry) => entry.inFlight).length
     for (const entry of this.entries.values()) {
       const blocked = busy.has(entry.body.listing_id)
       busy.add(entry.body.listing_id)
-      if (!entry.inFlight && (leaving || !blocked)) this.send(entry)
+      if (entry.inFlight || (!leaving && (blocked || sending >= MAX_SENDING))) continue
+      sending += 1
+      this.send(entry)
     }
     this.onChange()
   }

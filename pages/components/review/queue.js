@@ -50,14 +50,14 @@ class Queue {
   }
 
   /** Load the next page; return whether anything new came. */
-  async loadMore() {
+  async loadMore(limit = PAGE_SIZE) {
     if (this.ended) return false
-    this.loading ??= this.loadPage().finally(() => (this.loading = null))
+    this.loading ??= this.loadPage(limit).finally(() => (this.loading = null))
     return this.loading
   }
 
-  async loadPage() {
-    const asked = new URLSearchParams({ ...this.filters, limit: PAGE_SIZE })
+  async loadPage(limit) {
+    const asked = new URLSearchParams({ ...this.filters, limit })
     if (this.after) asked.set("after", this.after)
     const page = await fetchJson(`/api/review/next?${asked}`, { method: "POST" })
     if (!this.after) this.remaining = page.remaining
@@ -99,6 +99,12 @@ class Queue {
     return next < 0 && this.ended ? this.nextSkipped() : next
   }
 
+  /** What a page of many shows next: open, not skipped, not marked as wrong on one before. */
+  unmarked() {
+    const fits = (item) => item.open && !item.skipped && !item.held && !item.marked
+    return this.items.filter(fits).slice(0, GRID_SIZE)
+  }
+
   nextSkipped() {
     const waiting = this.items.filter((item) => item.open && item.skipped && !item.again)
     const order = (item) => this.skipped.orderOf(item.listing.id)
@@ -121,6 +127,7 @@ class Queue {
       .slice(this.index)
       .filter((item, place) => item.open && (place === 0 || (!item.skipped && !item.held)))
       .map((item) => item.listing.id)
+      .slice(0, GRID_SIZE)
   }
 }
 
@@ -131,6 +138,7 @@ class Item {
     this.version = listing.version
     this.open = OPEN_STATES.includes(listing.state)
     this.held = false // by somebody else
+    this.marked = false // as wrong, on a page of many
     this.again = false // skipped once more after it had come back
     this.decision = null // {key, kind, category} made here
     this.putOffs = skipped

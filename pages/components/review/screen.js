@@ -1,4 +1,5 @@
 const RECHECK_MS = 4_000
+const RELOAD_MS = 1_500
 
 /** The workstation as a whole: the queue, the decisions, and what comes next. */
 class Screen {
@@ -13,10 +14,12 @@ class Screen {
     this.skipped = new Skipped()
     this.made = [] // items decided here, latest last: what Z takes back
     const { signal } = this.ending
+    this.pages = new Pages(this, signal)
     this.clock = new Clock(signal)
     this.leases = new Leases({ signal, onHeld: (holders) => this.onHeld(holders) })
     this.finder = new Finder(root, {
       signal,
+      user,
       onPick: (category) => this.take(category),
       onProblem: (error) => this.notices.notify(error.message),
     })
@@ -26,39 +29,50 @@ class Screen {
       onRefused: (body, message) => this.onRefused(body, message),
       onWaiting: (message) => this.notices.notify(message),
     })
-    this.listen(signal)
+    this.listen(signal, user)
     this.outbox.pump()
   }
 
   // ---- coming and going ------------------------------------------------------------
 
-  listen(signal) {
+  listen(signal, user) {
     document.addEventListener("pointermove", () => this.clock.tick(), { signal })
     window.addEventListener("pagehide", () => this.leave(), { signal })
     window.addEventListener("online", () => this.outbox.retryNow(), { signal })
+    const single = this.actions()
+    const { actions: paged } = this.pages
     new Controls(this.root, {
       signal,
+      user,
       onInput: () => this.clock.tick(),
-      onDigit: (digit) => this.choose(digit - 1),
-      actions: {
-        accept: () => this.accept(),
-        correct: () => this.openFinder(),
-        reject: () => this.decide("reject", null),
-        skip: () => this.decide("skip", null),
-        undo: () => this.undo(),
-        explain: () => this.stage.explain(),
-        flags: () => this.stage.part("flags").focus(),
-        previous: () => this.look(-1),
-        next: () => this.look(1),
-        "previous-photo": () => this.stage.turnPhoto(-1),
-        "next-photo": () => this.stage.turnPhoto(1),
-        restart: () => this.start(this.queue.filters, null),
-      },
+      onDigit: (digit) => this.pages.isOpen || this.choose(digit - 1),
+      actions: () => (this.pages.isOpen ? paged : single),
     })
+  }
+
+  /** What keys and buttons do while one listing is on screen. */
+  actions() {
+    return {
+      accept: () => this.accept(),
+      correct: () => this.openFinder(),
+      reject: () => this.decide("reject", null),
+      skip: () => this.decide("skip", null),
+      undo: () => this.undo(),
+      explain: () => this.stage.explain(),
+      zoom: () => this.stage.zoom.turn(),
+      flags: () => this.stage.part("flags").focus(),
+      previous: () => this.look(-1),
+      next: () => this.look(1),
+      "previous-photo": () => this.stage.turnPhoto(-1),
+      "next-photo": () => this.stage.turnPhoto(1),
+      grid: () => this.pages.open(),
+      restart: () => this.restart(),
+    }
   }
 
   close() {
     this.ending.abort()
+    this.pages.close()
     clearTimeout(this.recheck)
     this.leases.close()
     this.outbox.pump({ leaving: true })
@@ -79,8 +93,13 @@ class Screen {
     if (changed) this.root.focus({ preventScroll: true })
   }
 
+  restart() {
+    this.start(this.queue.filters, null)
+  }
+
   async start(filters, listingId) {
     clearTimeout(this.recheck)
+    if (listingId) this.pages.close()
     const queue = new Queue(filters, this.skipped)
     this.queue = queue
     this.made = []
@@ -88,6 +107,10 @@ class Screen {
     this.notices.showLoading()
     this.leases.keep([], { taken: queue.taken })
     try {
+      if (this.pages.isOpen) {
+        await this.pages.fill()
+        return
+      }
       if (listingId) queue.add([await fetchJson(`/api/review/listings/${listingId}`)])
       await queue.loadMore()
       if (queue !== this.queue) return
@@ -120,6 +143,13 @@ class Screen {
   decide(kind, category) {
     const item = this.queue?.current
     if (!item || !item.open || !this.stage.painted) return
+    this.keep(item, kind, category, { activeMs: this.clock.tick(), view: "single" })
+    this.notices.say(`${KIND_WORDS[kind]}${category ? ` as ${category.path}` : ""}`)
+    this.advance()
+  }
+
+  /** Send the decision behind the reviewer's back; it can be taken back. */
+  keep(item, kind, category, { activeMs, view }) {
     const key = crypto.randomUUID()
     this.outbox.add({
       key,
@@ -127,8 +157,8 @@ class Screen {
       listing_version: item.version,
       kind,
       category_id: category?.id ?? null,
-      active_ms: this.clock.tick(),
-      shown: shownOf(item.listing, this.queue.filters.policy),
+      active_ms: activeMs,
+      shown: { ...shownOf(item.listing, this.queue.filters.policy), view },
     })
     item.decision = { key, kind, category }
     this.leases.forget(item.listing.id)
@@ -141,8 +171,6 @@ class Screen {
       this.queue.countOpen(-1)
     }
     this.made.push(item)
-    this.notices.say(`${KIND_WORDS[kind]}${category ? ` as ${category.path}` : ""}`)
-    this.advance()
   }
 
   /** Take back the last decision made here, else the one on the listing on screen. */
@@ -151,6 +179,12 @@ class Screen {
     const item = this.made.pop() ?? this.queue?.current
     const undone = item && (item.decision ?? lastDecision(item))
     if (!undone) return
+    this.takeBack(item, undone)
+    this.notices.say(`${KIND_WORDS[undone.kind]}: taken back`)
+    this.show(this.queue.items.indexOf(item))
+  }
+
+  takeBack(item, undone) {
     this.outbox.add({
       key: crypto.randomUUID(),
       listing_id: item.listing.id,
@@ -168,8 +202,6 @@ class Screen {
     item.decision = null
     item.again = false
     this.skipped.remove(item.listing.id)
-    this.notices.say(`${KIND_WORDS[undone.kind]}: taken back`)
-    this.show(this.queue.items.indexOf(item))
   }
 
   /** Say that a flag is wrong, or take that back; the listing stays on screen, undecided. */
@@ -204,7 +236,7 @@ class Screen {
     } catch {
       return // it stays as it was; the notice has said what happened
     }
-    if (index === this.queue.index) this.show(index)
+    if (index === this.queue.index && !this.pages.isOpen) this.show(index)
   }
 
   // ---- what comes next -------------------------------------------------------------
@@ -219,12 +251,18 @@ class Screen {
         await queue.loadMore()
       } catch (error) {
         this.notices.showProblem(error)
+        this.recheck = setTimeout(() => this.advanceAgain(queue), RELOAD_MS)
         return
       }
-      if (queue !== this.queue) return
+      if (queue !== this.queue || this.pages.isOpen) return
       index = queue.nextOpen()
     }
     this.show(index < 0 ? queue.items.length : index)
+  }
+
+  /** After a failure: go on where it stopped, unless something else is on screen by now. */
+  advanceAgain(queue) {
+    if (queue === this.queue && !this.stage.item && !this.pages.isOpen) this.advance()
   }
 
   look(step) {
@@ -263,7 +301,9 @@ class Screen {
       const item = this.queue.items.find((each) => each.listing.id === listing_id)
       if (!item || item.held) continue
       item.held = true
-      if (item === this.queue.current) {
+      if (this.pages.isOpen) {
+        this.pages.onHeld(item, by)
+      } else if (item === this.queue.current) {
         this.notices.notify(`${by} is looking at this listing, too, and comes first.`)
       }
     }
@@ -280,15 +320,13 @@ class Screen {
   recheckLater() {
     const queue = this.queue
     this.recheck = setTimeout(async () => {
-      if (queue !== this.queue || queue.current) return
+      if (queue !== this.queue || queue.current || this.pages.isOpen) return
       queue.after = null
       queue.ended = false
       const found = await queue.loadMore().catch(() => false)
-      if (queue !== this.queue || queue.current === undefined) {
-        if (queue === this.queue) this.recheckLater()
-        return
-      }
-      if (found) this.show(queue.index)
+      if (queue !== this.queue || this.pages.isOpen) return
+      if (queue.current === undefined) this.recheckLater()
+      else if (found) this.show(queue.index)
     }, RECHECK_MS)
   }
 }

@@ -4,6 +4,7 @@ class Stage {
     this.root = root
     this.photos = new Photos()
     this.explanation = new Explanation(root)
+    this.zoom = new Zoom(root)
     this.facts = new Facts(root, {
       onTake,
       onJudge,
@@ -57,6 +58,7 @@ class Stage {
   /** Put the photo into the frame; the listing may be decided once that has been painted. */
   async drawPhoto() {
     this.explanation.hide()
+    this.zoom.reset()
     this.drawStrip()
     const { item } = this
     const photo = item.listing.photos[this.photoIndex]
@@ -102,7 +104,7 @@ class Stage {
   drawButtons(canUndo) {
     const { open, listing } = this.item
     const set = (action, enabled) => {
-      this.root.querySelector(`.actions [data-action="${action}"]`).disabled = !enabled
+      this.root.querySelector(`.single-actions [data-action="${action}"]`).disabled = !enabled
     }
     set("accept", open && listing.suggested !== null)
     for (const action of ["correct", "reject", "skip"]) set(action, open)
