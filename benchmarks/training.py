@@ -108,10 +108,14 @@ class Laboratory:
         return cls(data, engine, settings, database.local_actor(engine))
 
     def train(self, request: TrainingRequest, key: str) -> ModelVersion:
-        """Return the version of this very recipe; train it where there is none yet."""
+        """Return the version of this very recipe; train it where there is none yet.
+
+        One that was killed while it was measured is measured again, from its last snapshot.
+        """
         recipe = request.resolve()
         for version in models.list_versions(self.engine, actor=self.actor):
-            if Recipe(**version.metrics["training"]["recipe"]) == recipe:
+            same = Recipe(**version.metrics["training"]["recipe"]) == recipe
+            if same and self._list_test(version):
                 return version
         trained = train_and_register(
             self.engine,
@@ -128,9 +132,12 @@ class Laboratory:
 
     def find_test(self, version: ModelVersion) -> EvaluationSummary:
         """Return what the training measured at its end; the test split is not read again."""
-        only = EvaluationFilter(version_ids=(version.id,), split=Split.TEST)
-        (found,) = list_evaluations(self.engine, self.settings, actor=self.actor, only=only)
+        (found,) = self._list_test(version)
         return found
+
+    def _list_test(self, version: ModelVersion) -> tuple[EvaluationSummary, ...]:
+        only = EvaluationFilter(version_ids=(version.id,), split=Split.TEST)
+        return tuple(list_evaluations(self.engine, self.settings, actor=self.actor, only=only))
 
 
 def _figures(key: str, found: EvaluationSummary) -> Figures:
