@@ -325,7 +325,7 @@ def test_a_listing_somebody_else_has_is_refused_by_name(
         {"after": "x" * 5000},
         {"state": "lost"},
         {"category": -1},
-        {"limit": 9},
+        {"limit": 25},
     ],
 )
 def test_a_queue_that_cannot_be_is_refused(client: TestClient, asked: dict[str, str]) -> None:

@@ -75,7 +75,7 @@ class Workstation:
         self.page.keyboard.press(key)
 
     def click(self, action: str) -> None:
-        self.root.locator(f'.actions [data-action="{action}"]').click()
+        self.root.locator(f'.single-actions [data-action="{action}"]').click()
 
     def wait_saved(self) -> None:
         """Wait until the server has acknowledged every decision."""

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli import console
 from cli.main import build_app
 from core.errors import InvalidInputError, NotFoundError
 from core.services import audits, database
@@ -39,7 +40,7 @@ def squeeze(shown: str) -> str:
 def test_an_audit_prints_and_writes_what_it_found_and_labels_are_corrected(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console.stdout, "_width", 200)
     output = tree.parent / "findings.json"
     shown, told = run("audit-labels", "--data", str(tree), "--output", str(output))
     assert "Warm/Red/blue.png" in squeeze(shown)
