@@ -113,21 +113,27 @@ def audit_labels(
     file_name = f"{name or uuid.uuid4().hex}.parquet"
     write_photos(settings.audits_dir / file_name, _describe_photos(material, labels, judged))
     findings = _list_findings(material, labels, claimed, judged, trusted, request)
-    values = {
+    values = _describe(material, request, dataset.name) | {
         "user_id": actor.id,
-        "data_name": dataset.name[:_MAX_NAME],
-        "data": request.data[:_MAX_PATH],
-        "photos": len(rows),
         "categories": len(labels),
-        "false_alarms": request.false_alarms,
         "trusted": int(trusted.sum()),
-        "skipped_photos": len(material.samples) - len(rows),
-        "skipped": _list_skipped(material),
         "file_name": file_name,
     }
     with transaction(engine) as session:
         audit_id = queries.insert_audit(session, values=values, findings=findings)
     return get_audit(engine, actor=actor, audit_id=audit_id)
+
+
+def _describe(material: _Material, request: AuditRequest, data_name: str) -> dict[str, Any]:
+    """Return what an audit keeps of what it looked at."""
+    return {
+        "data_name": data_name[:_MAX_NAME],
+        "data": request.data[:_MAX_PATH],
+        "photos": len(material.judged),
+        "false_alarms": request.false_alarms,
+        "skipped_photos": len(material.samples) - len(material.judged),
+        "skipped": _list_skipped(material),
+    }
 
 
 def run_audit_job(engine: sa.Engine, settings: Settings, job_id: int) -> None:
