@@ -68,8 +68,10 @@ def _show_none(found: Duplicates, group_id: int | None, page: int) -> None:
     elif page and found.total:
         st.session_state[_PAGE] = 0
         st.rerun()
-    else:
+    elif found.compared:
         st.info("No two listings show the same.", icon=":material/check_circle:")
+    else:
+        st.info("No photo has been compared yet; that follows its classification.")
 
 
 def _show_pages(found: Duplicates, page: int) -> None:

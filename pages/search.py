@@ -13,6 +13,7 @@ from pages.ui import choices, gallery, links, session, text
 
 REFRESH_S = 0.3
 STATES = {state.value.replace("_", " ").capitalize(): state for state in ListingState}
+MAX_PHOTO_MB = 30  # what cameras write; the server takes less elsewhere
 _TAKEN = "search-photo-taken"
 _PAGE = "search-page"
 
@@ -36,6 +37,7 @@ def _take_photo(actor: Actor) -> None:
     photo = st.file_uploader(
         "A photo to search by",
         type=["jpg", "jpeg", "png", "webp", "heic", "gif", "bmp", "tiff"],
+        max_upload_size=MAX_PHOTO_MB,
         help="Drop it here, paste it, or take it with the phone's camera.",
     )
     if photo is None or st.session_state.get(_TAKEN) == photo.file_id:
