@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,25 +52,39 @@ class Bench:
 
     def compute_logits(self, indices: Indices) -> NDArray[np.float32]:
         """Return (N, C) of the pictures as they are seen in use."""
-        return self._evaluate(
-            partial(predict, self.network, mirrored=self.recipe.mirrored), indices
-        )
+        return self._evaluate(self._predict, self._in_use(indices))
+
+    def compute_view_logits(self, indices: Indices, view: int) -> NDArray[np.float32]:
+        """Return (N, C) of the pictures as they are seen in training, by the luck of a view."""
+        batches = self._cut(indices)
+        keys = [[(int(index), view) for index in batch] for batch in batches]
+        size_px = self.preprocessing.geometry.size_px
+        return self._evaluate(self._predict, self.training_batches(batches, keys, size_px))
 
     def compute_features(self, indices: Indices) -> NDArray[np.float32]:
         """Return the pooled features before the classifier, (N, D)."""
-        return self._evaluate(lambda batch: embed(self.network, batch), indices)
+        return self._evaluate(lambda batch: embed(self.network, batch), self._in_use(indices))
+
+    def _predict(self, batch: Tensor) -> Tensor:
+        return predict(self.network, batch, mirrored=self.recipe.mirrored)
 
     @torch.inference_mode()
     def _evaluate(
-        self, function: Callable[[Tensor], Tensor], indices: Indices
+        self, function: Callable[[Tensor], Tensor], batches: Iterator[Tensor]
     ) -> NDArray[np.float32]:
         self.network.eval()
         results = []
-        for squares in self._squares(cut(indices, 2 * self.recipe.batch_size)):
-            batch = normalise(self._middle(squares), self.preprocessing)
+        for batch in batches:
             with self.autocast():
                 results.append(function(batch).float().cpu())
         return np.asarray(torch.cat(results).numpy())
+
+    def _in_use(self, indices: Indices) -> Iterator[Tensor]:
+        for squares in self._squares(self._cut(indices)):
+            yield normalise(self._middle(squares), self.preprocessing)
+
+    def _cut(self, indices: Indices) -> list[Indices]:
+        return cut(indices, 2 * self.recipe.batch_size)
 
     def _squares(self, batches: list[Indices]) -> Iterator[Tensor]:
         for squares in self.pictures.batches(batches):

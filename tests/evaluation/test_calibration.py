@@ -4,7 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.evaluation import calibration
-from core.evaluation.calibration import calibrated, fit_temperature, negative_log_likelihood
+from core.evaluation.calibration import (
+    calibrated,
+    fit_cautiously,
+    fit_temperature,
+    negative_log_likelihood,
+)
 from core.evaluation.reliability import expected_calibration_error
 
 
@@ -58,6 +63,37 @@ def test_of_very_many_logits_some_are_enough(monkeypatch: pytest.MonkeyPatch) ->
     logits, labels = draw_logits(sharpness=2.0)
     monkeypatch.setattr(calibration, "_MOST_LOGITS", logits.size // 3)
     assert fit_temperature(logits, labels) == pytest.approx(2.0, rel=0.15)
+
+
+def test_the_cautious_temperature_covers_the_true_one_as_often_as_it_says() -> None:
+    fitted = [fit_cautiously(draw(seed)[0][None], draw(seed)[1]) for seed in range(60)]
+    assert 0.9 <= np.mean(np.array(fitted) >= 2.0) <= 1.0
+    assert max(fitted) < 3.5
+
+
+def test_the_same_picture_seen_again_makes_nothing_surer() -> None:
+    logits, labels = draw(0)
+    once, thrice = (fit_cautiously(np.stack([logits] * views), labels) for views in (1, 3))
+    assert thrice == pytest.approx(once, rel=1e-4)
+
+
+def test_more_pictures_bring_caution_and_estimate_together() -> None:
+    few, many = (draw_logits(count, sharpness=2.0) for count in (100, 4000))
+    margins = [fit_cautiously(x[None], y) / fit_temperature(x, y) for x, y in (few, many)]
+    assert margins[0] > margins[1] > 1
+
+
+def test_caution_without_pictures_scales_nothing() -> None:
+    assert fit_cautiously(np.zeros((4, 0, 5), np.float32), np.zeros(0, np.int64)) == 1.0
+
+
+def test_caution_stays_in_range_where_nothing_is_known() -> None:
+    logits = np.eye(3, dtype=np.float32)[None] * 50
+    assert 0.05 <= fit_cautiously(logits, np.arange(3)) <= 20
+
+
+def draw(seed: int):  # type: ignore[no-untyped-def]
+    return draw_logits(200, sharpness=2.0, seed=seed)
 
 
 def test_the_error_is_the_gap_between_confidence_and_accuracy() -> None:

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from core.errors import JobCancelledError
+from core.evaluation.calibration import fit_cautiously
 from core.imaging import ImageLimits
 from core.inference import Classifier, InferenceOptions
 from core.models import ARCHITECTURES, load, save
 from core.models.weights import build_network
-from core.training import TrainingRequest
+from core.training import TrainingRequest, evaluation
 from core.training.arrangement import Split
 from core.training.data.seen import SeenPictures
 from core.training.datasets import read_dataset
@@ -87,6 +88,24 @@ def test_the_record_can_be_stored_and_tells_what_was_done(tree: Path) -> None:
     assert metrics["training"]["recipe"]["image_size_px"] == 32
     assert len(metrics["curve"]) == 2
     assert metrics["images_per_s"] > 0
+
+
+def test_the_temperature_is_fitted_on_validation_as_training_would_show_it(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(views: np.ndarray, labels: np.ndarray) -> float:
+        seen.append((views, labels))
+        return fit_cautiously(views, labels)
+
+    monkeypatch.setattr(evaluation, "fit_cautiously", spy)
+    trained = run(small("custom_cnn", tree))
+    ((views, labels),) = seen
+    assert views.shape == (evaluation.CALIBRATION_VIEWS, 6, 3)
+    assert labels.tolist() == trained.looked_at["validation"][1].targets.tolist()
+    assert len({view.tobytes() for view in views}) == evaluation.CALIBRATION_VIEWS
+    assert trained.card.temperature == fit_cautiously(views, labels)
 
 
 def test_a_test_split_is_what_is_reported(tmp_path: Path) -> None:
