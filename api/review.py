@@ -11,9 +11,10 @@ from api.dependencies import InContext
 from api.parameters import MAX_ID, BodyId, Key, PathId, PathKey, QueryId
 from core.errors import UnauthenticatedError
 from core.queue import DEFAULT_POLICY
-from core.services import decisions, leases, publishing, queue, review, verdicts
+from core.services import decisions, leases, look_alikes, publishing, queue, review, verdicts
 from core.services.decisions import DecisionOutcome, NewDecision
 from core.services.leases import Holder
+from core.services.look_alikes import LookAlike
 from core.services.queue import QueueFilter, QueuePage
 from core.services.review import Category, RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
@@ -142,6 +143,14 @@ def release(context: InContext, sent: Leased) -> None:
 def get_listing(context: InContext, listing_id: PathId) -> ReviewListing:
     """Return one listing as its reviewer sees it."""
     return review.get_listing(context.engine, actor=context.actor, listing_id=listing_id)
+
+
+@router.get("/review/listings/{listing_id}/look-alikes")
+def list_look_alikes(context: InContext, listing_id: PathId) -> tuple[LookAlike, ...]:
+    """Return the decided listings that look most like this one, with their categories."""
+    return look_alikes.list_look_alikes(
+        context.engine, context.settings, actor=context.actor, listing_id=listing_id
+    )
 
 
 @router.get("/categories")

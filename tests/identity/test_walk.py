@@ -75,6 +75,12 @@ TABLE = (
         send=HELD_NOTHING,
     ),
     Visit("GET", "/api/review/listings/{listing_id}", "/api/review/listings/999", REVIEWERS),
+    Visit(
+        "GET",
+        "/api/review/listings/{listing_id}/look-alikes",
+        "/api/review/listings/999/look-alikes",
+        same(404),
+    ),
     Visit("GET", "/api/categories", "/api/categories", (403, 200, 200, 200)),
     Visit("POST", "/api/decisions", "/api/decisions", REVIEWERS, send={"json": DECISION}),
     Visit(
