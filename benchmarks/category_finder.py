@@ -106,7 +106,7 @@ def draw_categories(engine: sa.Engine, count: int) -> Sequence[str]:
 
 
 def draw_words(called: Sequence[str], count: int) -> Sequence[str]:
-    """Return what is typed: beginnings of one or two of a category's words; one in ten is of none."""
+    """Return what is typed: beginnings of one or two of a category's words; one in ten of none."""
     drawing = random.Random(1)
     typed = []
     for _ in range(count):

@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
-from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, BigId, Identified, fraction, one_of, utc_now
@@ -98,7 +97,7 @@ class ProviderVisitRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-def _first_words(context: DefaultExecutionContext) -> str:
+def _first_words(context: Any) -> str:
     """A new category has neither code nor synonyms."""
     return searched_words(path=context.get_current_parameters()["path"])
 

@@ -62,6 +62,12 @@ TABLE = (
     # api/
     Visit("GET", "/api/images/{sha256}/{size}", "/api/images/{sha256}/thumb", same(200)),
     Visit("GET", "/api/explanations/{prediction_id}", "/api/explanations/999", REVIEWERS),
+    Visit(
+        "GET",
+        "/api/explanations/{prediction_id}/agreement",
+        "/api/explanations/999/agreement",
+        REVIEWERS,
+    ),
     Visit("GET", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
     Visit("POST", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
     Visit(
