@@ -53,4 +53,5 @@ def _hottest(grid: Grid) -> NDArray[np.float64]:
     room = HOTTEST * heat.size
     edge = np.sort(heat)[::-1][int(np.ceil(room)) - 1]
     above, at_edge = heat > edge, heat == edge
-    return above + at_edge * ((room - above.sum()) / at_edge.sum())
+    share = (room - above.sum()) / at_edge.sum()
+    return np.where(above, 1.0, np.where(at_edge, share, 0.0))
