@@ -36,8 +36,8 @@ def import_command(
         console.print_json(asdict(report))
         return
     console.stdout.print(
-        f"{report.categories:,} categories, {len(report.made):,} of them new: "
-        f"{report.codes:,} codes, {report.synonyms:,} synonyms",
+        f"categories: {report.categories:,}, new: {len(report.made):,}, "
+        f"codes: {report.codes:,}, synonyms: {report.synonyms:,}",
         highlight=False,
     )
     for path in report.made[:10]:
