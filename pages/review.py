@@ -55,7 +55,7 @@ def _show_filters(actor: Actor, asked: View) -> View:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class _Choice:
     """What can be chosen of an order or a filter: words by key, the usual one first."""
 
     parameter: str
@@ -63,7 +63,7 @@ class Choice:
     options: Mapping[str, str]
 
 
-def _list_choices(actor: Actor) -> tuple[Choice, ...]:
+def _list_choices(actor: Actor) -> tuple[_Choice, ...]:
     engine = get_engine()
     batches = dashboard.list_batch_names(engine, actor=actor)
     state = st.session_state.get(_widget("state")) or st.query_params.get("state")
@@ -74,12 +74,12 @@ def _list_choices(actor: Actor) -> tuple[Choice, ...]:
     kinds = {key: kind.label for key, kind in FLAG_KINDS.items()}
     sellers = {seller: seller for seller in found.sellers}
     return (
-        Choice("policy", "Order", {key: row.label for key, row in POLICIES.items()}),
-        Choice("state", "Show", known),
-        Choice("batch", "Batch", {ANY: "All batches"} | _keys(batches)),
-        Choice("flag", "Flag", {ANY: "All flags"} | kinds),
-        Choice("category", "Suggested category", {ANY: "All categories"} | _keys(categories)),
-        Choice("seller", "Seller", {ANY: "All sellers"} | sellers),
+        _Choice("policy", "Order", {key: row.label for key, row in POLICIES.items()}),
+        _Choice("state", "Show", known),
+        _Choice("batch", "Batch", {ANY: "All batches"} | _keys(batches)),
+        _Choice("flag", "Flag", {ANY: "All flags"} | kinds),
+        _Choice("category", "Suggested category", {ANY: "All categories"} | _keys(categories)),
+        _Choice("seller", "Seller", {ANY: "All sellers"} | sellers),
     )
 
 
@@ -87,7 +87,7 @@ def _keys(names: Mapping[int, str]) -> dict[str, str]:
     return {str(id_): name for id_, name in names.items()}
 
 
-def _choose(choice: Choice, asked: View) -> str:
+def _choose(choice: _Choice, asked: View) -> str:
     """A select box that starts where the address says; what that names is always an option."""
     parameter, key = choice.parameter, _widget(choice.parameter)
     wanted = asked.as_params().get(parameter)
@@ -110,7 +110,7 @@ def _unlisted(parameter: str, wanted: str) -> str:
     return wanted if parameter == "seller" else f"{parameter.capitalize()} {wanted}"
 
 
-def _show_chosen(choice: Choice, key: str) -> None:
+def _show_chosen(choice: _Choice, key: str) -> None:
     """A button that says what is chosen, and lets it be as always."""
     words = choice.options.get(key) or _unlisted(choice.parameter, key)
     short = words if len(words) <= MAX_WORDS else f"…{words[-MAX_WORDS:]}"
