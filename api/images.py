@@ -12,7 +12,8 @@ from fastapi.responses import FileResponse, JSONResponse
 
 from api.dependencies import InContext
 from api.parameters import PathId, QueryId
-from core.services import explanations, images
+from core.services import explanations, images, map_agreement
+from core.services.map_agreement import MapAgreement
 
 router = APIRouter()
 
@@ -72,3 +73,22 @@ def get_explanation(
     if found.path is None:
         return JSONResponse({"state": found.state}, 202, headers={"Cache-Control": "no-store"})
     return FileResponse(found.path, media_type="image/jpeg", headers=IMMUTABLE)
+
+
+@router.get("/explanations/{prediction_id}/agreement", response_model=MapAgreement)
+def get_agreement(
+    context: InContext, prediction_id: PathId, category_id: QueryId = None
+) -> MapAgreement | JSONResponse:
+    """Return whether the models look at the same part of the photo; 202 while maps are drawn.
+
+    Args:
+        category_id: What to look for evidence of; by default what the model predicted.
+    """
+    found = map_agreement.request(
+        context.engine,
+        context.settings,
+        actor=context.actor,
+        prediction_id=prediction_id,
+        category_id=category_id,
+    )
+    return JSONResponse({"state": "pending"}, 202) if found is None else found

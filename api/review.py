@@ -11,15 +11,27 @@ from api.dependencies import InContext
 from api.parameters import MAX_ID, BodyId, Key, PathId, PathKey, QueryId
 from core.errors import UnauthenticatedError
 from core.queue import DEFAULT_POLICY
-from core.services import decisions, leases, publishing, queue, review, verdicts
+from core.services import (
+    categories,
+    decisions,
+    leases,
+    look_alikes,
+    publishing,
+    queue,
+    review,
+    verdicts,
+)
+from core.services.categories import FoundCategory
 from core.services.decisions import DecisionOutcome, NewDecision
 from core.services.leases import Holder
+from core.services.look_alikes import LookAlike
 from core.services.queue import QueueFilter, QueuePage
-from core.services.review import Category, RaisedFlag, ReviewListing
+from core.services.review import RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
 
 router = APIRouter()
 
+MAX_FIRST = 40  # categories that are to come first
 MAX_SHOWN = 100  # entries of each list of what was shown
 MAX_ACTIVE_MS = 24 * 60 * 60 * 1000
 
@@ -144,12 +156,25 @@ def get_listing(context: InContext, listing_id: PathId) -> ReviewListing:
     return review.get_listing(context.engine, actor=context.actor, listing_id=listing_id)
 
 
+@router.get("/review/listings/{listing_id}/look-alikes")
+def list_look_alikes(context: InContext, listing_id: PathId) -> tuple[LookAlike, ...]:
+    """Return the decided listings that look most like this one, with their categories."""
+    return look_alikes.list_look_alikes(
+        context.engine, context.settings, actor=context.actor, listing_id=listing_id
+    )
+
+
 @router.get("/categories")
 def search_categories(
-    context: InContext, q: Annotated[str, Query(max_length=200)] = ""
-) -> tuple[Category, ...]:
-    """Return the categories whose path has every word of ``q``."""
-    return review.search_categories(context.engine, actor=context.actor, text=q)
+    context: InContext,
+    q: Annotated[str, Query(max_length=200)] = "",
+    first: Annotated[list[BodyId], Query(max_length=MAX_FIRST)] = [],  # noqa: B006 -- FastAPI copies it
+) -> tuple[FoundCategory, ...]:
+    """Return the categories with every word of ``q`` in path, code or synonyms.
+
+    Those of the ids ``first`` come before others.
+    """
+    return categories.search(context.engine, actor=context.actor, text=q, first=first)
 
 
 @router.post("/decisions")

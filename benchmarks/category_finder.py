@@ -1,7 +1,8 @@
 """How long the finder of categories takes from a letter typed to its list painted.
 
-10,000 categories in three levels, words typed into the dialog on the review screen: beginnings
-of one or two words, in any order, some that no category has. ``p50_ms.CATEGORIES`` is timed in
+10,000 categories in three levels, each with a code and three synonyms, words typed into the dialog
+on the review screen: beginnings of one or two words of path, code and synonyms, in any order, some
+that no category has. ``p50_ms.CATEGORIES`` is timed in
 the browser, from the input to after the frame with the server's answer;
 ``service_ms_p50.CATEGORIES`` is the search alone, in this process.
 """
@@ -20,15 +21,17 @@ from benchmarks import harness, queue
 from benchmarks.harness import Figures, Options
 from benchmarks.review_keys import Server, open_review, show_photos
 from benchmarks.startup import open_browser
-from core.services import database, review
+from core.services import categories, database
 from core.settings import Settings
-from db.rows import CategoryRow
+from db.folding import searched_words
+from db.rows import CategoryRow, CategorySynonymRow
 
 CATEGORIES = 10_000
 SEARCHES = 200
 QUICK_SEARCHES = 20
 LISTINGS = 500
 SYLLABLES = ("ka", "lo", "mi", "tu", "ren", "sol", "ba", "der", "fin", "gro", "pel", "vas")
+SYNONYMS = 3
 ROOTS = 20
 BRANCHES = 25  # of each root
 
@@ -67,7 +70,7 @@ def measure(options: Options) -> Figures:
         alone = []
         for words in typed:
             start = time.perf_counter()
-            review.search_categories(engine, actor=drawn.actor, text=words)
+            categories.search(engine, actor=drawn.actor, text=words)
             alone.append((time.perf_counter() - start) * 1000)
         server = Server(folder)
         stack.callback(server.close)
@@ -81,26 +84,33 @@ def measure(options: Options) -> Figures:
 
 
 def draw_categories(engine: sa.Engine, count: int) -> Sequence[str]:
-    """Add categories until there are that many; return the paths of those that were added."""
+    """Add categories until there are that many; return what each that was added is called."""
     drawing = random.Random(0)
+    rows: list[dict[str, Any]] = []
+    terms: list[dict[str, Any]] = []
     with engine.begin() as connection:
         known = connection.scalar(sa.select(sa.func.count(CategoryRow.id))) or 0
-        rows = []
         for number in range(known, count):
             root, branch = number % ROOTS, number % (ROOTS * BRANCHES)
             name = f"{_word(drawing)} {_word(drawing)} {number}"
             path = f"{_word(random.Random(root))} > {_word(random.Random(branch + 99))} > {name}"
-            rows.append({"id": number + 1, "name": name, "path": path})
+            code = f"{_word(drawing)[:3].upper()}-{number:05}"
+            synonyms = [f"{_word(drawing)} {_word(drawing)}" for _ in range(SYNONYMS)]
+            words = searched_words(path=path, code=code, synonyms=synonyms)
+            row = {"id": number + 1, "name": name, "path": path, "code": code, "words": words}
+            rows.append(row)
+            terms += [{"category_id": number + 1, "name": each} for each in synonyms]
         queue.insert(connection, CategoryRow, rows)
-    return [str(row["path"]) for row in rows]
+        queue.insert(connection, CategorySynonymRow, terms)
+    return [str(row["words"]) for row in rows]
 
 
-def draw_words(paths: Sequence[str], count: int) -> Sequence[str]:
-    """Return what is typed: beginnings of one or two words of a path; one in ten is in none."""
+def draw_words(called: Sequence[str], count: int) -> Sequence[str]:
+    """Return what is typed: beginnings of one or two of a category's words; one in ten of none."""
     drawing = random.Random(1)
     typed = []
     for _ in range(count):
-        words = drawing.choice(paths).replace(">", " ").split()
+        words = drawing.choice(called).replace(">", " ").split()
         chosen = drawing.sample(words, drawing.choice((1, 2)))
         begun = [word[: drawing.randint(2, 6)] for word in chosen]
         typed.append("qqq" if drawing.random() < 0.1 else " ".join(begun))

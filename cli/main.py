@@ -40,7 +40,7 @@ COMMANDS = (
     Command("corrected-labels", "cli.audits", "corrected_labels_command"),
     Command("sample", "cli.sample", "sample_command"),
 )
-GROUPS = ("cli.database", "cli.data", "cli.audit", "cli.users")
+GROUPS = ("cli.database", "cli.data", "cli.audit", "cli.users", "cli.categories")
 
 
 def build_app() -> typer.Typer:

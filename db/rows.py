@@ -15,6 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, BigId, Identified, fraction, one_of, utc_now
+from db.folding import searched_words
 from db.indexes import group_indexes, queue_indexes
 from db.states import (
     ChunkState,
@@ -96,14 +97,34 @@ class ProviderVisitRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+def _first_words(context: Any) -> str:
+    """A new category has neither code nor synonyms."""
+    return searched_words(path=context.get_current_parameters()["path"])
+
+
 class CategoryRow(Identified):
-    """A node of the category tree; ``path`` is the names from the root, joined by `` > ``."""
+    """A node of the category tree; ``path`` is the names from the root, joined by `` > ``.
+
+    ``code`` is what the shop's own systems call it. ``words`` is derived: what a search looks in,
+    see ``db.folding.searched_words``.
+    """
 
     __tablename__ = "categories"
     __table_args__ = (CheckConstraint("parent_id <> id", name="not_own_parent"),)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(200))
     path: Mapped[str] = mapped_column(sa.String(1000), unique=True)
+    code: Mapped[str | None] = mapped_column(sa.String(100), unique=True, index=True)
+    words: Mapped[str] = mapped_column(sa.Text(), default=_first_words, server_default="")
+
+
+class CategorySynonymRow(Identified):
+    """Another name of a category, which searches find it by."""
+
+    __tablename__ = "category_synonyms"
+    __table_args__ = (UniqueConstraint("category_id", "name"),)
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
+    name: Mapped[str] = mapped_column(sa.String(200))
 
 
 class BatchRow(Identified):

@@ -17,7 +17,7 @@ from core.services.new_products import (
     ProductGroup,
     UnknownListing,
 )
-from pages.ui import gallery, jobs, text
+from pages.ui import category_table, gallery, jobs, text
 
 GROUPS = 10
 _OPENED = "new-products-opened"
@@ -31,6 +31,7 @@ def render(actor: Actor) -> None:
         "receipts and the like. Once a category has 5 decided photos, others like them are "
         "suggested it, before any model is trained."
     )
+    category_table.show(actor)
     _show_opened(actor)
     is_at_work = jobs.show(actor, kind="recognition")
     found = new_products.list_groups(get_engine(), actor=actor)

@@ -1,6 +1,7 @@
 """The review queue: what comes next and filters here, everything else in one component."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ from pages.ui import components, links, text
 _workstation = components.load("review")
 
 ANY = ""  # the first option, which no seller is called
-FILTER_WIDTH_PX = 160  # two beside each other on a phone, all on one line of a screen
+MAX_WORDS = 32  # of a button, the end of a path being what tells it from others
 
 
 def render(actor: Actor) -> None:
@@ -35,46 +36,73 @@ def render(actor: Actor) -> None:
 
 
 def _show_filters(actor: Actor, asked: View) -> View:
-    """Draw the filters, started from the address; return the view that they make."""
+    """Draw the filters, started from the address; return the view that they make.
+
+    They are behind one button, so that the photo has the screen, a phone's too. What is not as
+    always stands beside it, and goes by a click.
+    """
     saved = views.list_views(get_engine(), actor=actor)
-    with st.container(horizontal=True):
-        policy = _choose(
-            "Order", {key: row.label for key, row in POLICIES.items()}, asked, "policy"
-        )
-        states = {key.value: label for key, label in REVIEW_STATES.items()}
-        state = _choose("Show", states, asked, "state")
-        batches = dashboard.list_batch_names(get_engine(), actor=actor)
-        batch = _choose_any("All batches", _keys(batches), asked, "batch")
-        kinds = {key: kind.label for key, kind in FLAG_KINDS.items()}
-        flag = _choose_any("All flags", kinds, asked, "flag")
-        choices = queue.list_choices(get_engine(), actor=actor, state=ListingState(state))
-        categories = {category.id: category.path for category in choices.categories}
-        category = _choose_any("All categories", _keys(categories), asked, "category")
-        sellers = {seller: seller for seller in choices.sellers}
-        seller = _choose_any("All sellers", sellers, asked, "seller")
-        chosen = {
-            "policy": policy,
-            "state": state,
-            "batch": batch,
-            "category": category,
-            "flag": flag,
-            "seller": seller,
-        }
-        view = views.read_view({name: key for name, key in chosen.items() if key is not None})
+    with st.container(horizontal=True, gap="small"):
+        with st.popover("Order and filters", icon=":material/tune:", width="content"):
+            choices = _list_choices(actor)
+            chosen = {each.parameter: _choose(each, asked) for each in choices}
+        view = views.read_view({name: key for name, key in chosen.items() if key != ANY})
         _show_saved(actor, saved, view)
+        for each in choices:
+            if each.parameter in view.as_params():
+                _show_chosen(each, chosen[each.parameter])
     return view
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What can be chosen of an order or a filter: words by key, the usual one first."""
+
+    parameter: str
+    label: str
+    options: Mapping[str, str]
+
+
+def _list_choices(actor: Actor) -> tuple[_Choice, ...]:
+    engine = get_engine()
+    batches = dashboard.list_batch_names(engine, actor=actor)
+    state = st.session_state.get(_widget("state")) or st.query_params.get("state")
+    known = {key.value: label for key, label in REVIEW_STATES.items()}
+    listed = ListingState(state) if state in known else ListingState.NEEDS_REVIEW
+    found = queue.list_choices(engine, actor=actor, state=listed)
+    categories = {category.id: category.path for category in found.categories}
+    kinds = {key: kind.label for key, kind in FLAG_KINDS.items()}
+    sellers = {seller: seller for seller in found.sellers}
+    return (
+        _Choice("policy", "Order", {key: row.label for key, row in POLICIES.items()}),
+        _Choice("state", "Show", known),
+        _Choice("batch", "Batch", {ANY: "All batches"} | _keys(batches)),
+        _Choice("flag", "Flag", {ANY: "All flags"} | kinds),
+        _Choice("category", "Suggested category", {ANY: "All categories"} | _keys(categories)),
+        _Choice("seller", "Seller", {ANY: "All sellers"} | sellers),
+    )
 
 
 def _keys(names: Mapping[int, str]) -> dict[str, str]:
     return {str(id_): name for id_, name in names.items()}
 
 
-def _choose_any(label: str, options: Mapping[str, str], asked: View, parameter: str) -> str | None:
-    """A select box with a first option for all; what the address names is always an option."""
+def _choose(choice: _Choice, asked: View) -> str:
+    """A select box that starts where the address says; what that names is always an option."""
+    parameter, key = choice.parameter, _widget(choice.parameter)
     wanted = asked.as_params().get(parameter)
-    extra = {} if wanted is None or wanted in options else {wanted: _unlisted(parameter, wanted)}
-    chosen = _choose(label, {ANY: label} | dict(options) | extra, asked, parameter)
-    return None if chosen == ANY else chosen
+    options = dict(choice.options)
+    if wanted is not None:
+        options.setdefault(wanted, _unlisted(parameter, wanted))
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = next(iter(options)) if wanted is None else wanted
+    return st.selectbox(
+        choice.label,
+        list(options),
+        format_func=lambda key: options.get(key, key),
+        key=key,
+        on_change=_forget_listing,
+    )
 
 
 def _unlisted(parameter: str, wanted: str) -> str:
@@ -82,28 +110,30 @@ def _unlisted(parameter: str, wanted: str) -> str:
     return wanted if parameter == "seller" else f"{parameter.capitalize()} {wanted}"
 
 
-def _choose(label: str, options: Mapping[str, str], asked: View, parameter: str) -> str:
-    """A select box that starts where the address says."""
-    key = _widget(parameter)
-    if st.session_state.get(key) not in options:
-        wanted = asked.as_params().get(parameter)
-        st.session_state[key] = wanted if wanted in options else next(iter(options))
-    return st.selectbox(
-        label,
-        list(options),
-        format_func=lambda key: options.get(key, key),
-        key=key,
-        on_change=_forget_listing,
-        label_visibility="collapsed",
-        width=FILTER_WIDTH_PX,
+def _show_chosen(choice: _Choice, key: str) -> None:
+    """A button that says what is chosen, and lets it be as always."""
+    words = choice.options.get(key) or _unlisted(choice.parameter, key)
+    short = words if len(words) <= MAX_WORDS else f"…{words[-MAX_WORDS:]}"
+    st.button(
+        text.plain(short),
+        icon=":material/close:",
+        key=f"review-drop-{choice.parameter}",
+        help=text.plain(f"{choice.label}: {words}. Click to take it away."),
+        on_click=_drop,
+        args=(choice.parameter, next(iter(choice.options))),
     )
+
+
+def _drop(parameter: str, usual: str) -> None:
+    st.session_state[_widget(parameter)] = usual
+    _forget_listing()
 
 
 def _show_saved(actor: Actor, saved: tuple[SavedView, ...], view: View) -> None:
     """Draw the saved views: open, save, rename, delete."""
     current = next((each.name for each in saved if each.view == view), None)
     label = "Views" if current is None else f"View: {text.plain(current)}"
-    with st.popover(label, width=FILTER_WIDTH_PX):
+    with st.popover(label, icon=":material/bookmark:", width="content"):
         if not saved:
             st.caption("Save the order and the filters above under a name, to open them again.")
         for each in saved:

@@ -1,5 +1,4 @@
-"""Grad-CAM: which part of a photo made a model think of a category."""
+"""Which part of a photo made a model think of a category, and whether models agree on that.
 
-from core.explain.gradcam import heatmap, overlay
-
-__all__ = ["heatmap", "overlay"]
+``gradcam`` needs torch; ``agreement`` does not, so that pages may use it.
+"""

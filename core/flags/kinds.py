@@ -7,6 +7,7 @@ from typing import Any
 
 from core.flags.evidence import Evidence
 from core.mislabel import FALSE_ALARMS, JudgedClaim
+from core.model_names import model_name
 from core.quality import QUALITY_CHECKS, QualityCheck, Severity
 
 Detail = Mapping[str, Any]
@@ -157,7 +158,7 @@ def _models_disagree(evidence: Evidence) -> Hit | None:
 
 def _models_disagree_reason(detail: Detail) -> str:
     said = (
-        f"{opinion['model']} says {opinion['category']} ({opinion['probability']:.0%})"
+        f"{model_name(opinion['model'])} says {opinion['category']} ({opinion['probability']:.0%})"
         for opinion in detail["opinions"]
     )
     return f"{', '.join(said)}."

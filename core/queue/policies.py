@@ -30,7 +30,7 @@ POLICIES: dict[str, Policy] = {
     for policy in (
         Policy(
             "worth",
-            "Most fixed a minute",
+            "Most useful first",
             "Errors fixed: chance of being wrong, times the listings it stands for, by the time.",
             "value",
         ),

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.errors import CatalogError, InvalidInputError, NotFoundError
+from core.explain.agreement import to_grid
 from core.imaging import ImageLimits, decode, encode_jpeg
 from core.settings import Settings
 from core.storage import ImageStore
@@ -37,7 +39,7 @@ class Explanation:
     """A Grad-CAM picture.
 
     Attributes:
-        path: The JPEG, once the state is ``done``.
+        path: The JPEG, once the state is ``done``. The heat lies beside it, see ``heat_path``.
         error: Why there is none, when the state is ``failed``.
     """
 
@@ -123,7 +125,7 @@ def _begin(engine: sa.Engine, explanation_id: int) -> Subject | None:
 
 
 def _draw(settings: Settings, subject: Subject, models: "ModelCache") -> None:
-    from core.explain import heatmap, overlay
+    from core.explain.gradcam import heatmap, overlay
 
     active = models.get(subject.model_version_id)
     if subject.category_id not in active.category_ids:
@@ -135,6 +137,9 @@ def _draw(settings: Settings, subject: Subject, models: "ModelCache") -> None:
     path = _path(settings, subject.prediction_id, subject.category_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.save(file, to_grid(heat))
+    unfinished.replace(heat_path(path))
     unfinished.write_bytes(encode_jpeg(overlay(pixels, heat), max_side_px=MAX_SIDE_PX))
     unfinished.replace(path)
 
@@ -150,10 +155,16 @@ def _path(settings: Settings, prediction_id: int, category_id: int) -> Path:
     return settings.cache_dir / "gradcam" / f"{prediction_id}-{category_id}.jpg"
 
 
+def heat_path(path: Path) -> Path:
+    """Return where the heat of a picture lies, as ``core.explain.agreement.Grid``."""
+    return path.with_suffix(".npy")
+
+
 def _is_due_again(row: ExplanationRow, path: Path) -> bool:
     if row.state == ExplanationState.FAILED:
         return datetime.now(UTC) - row.created_at > RETRY_FAILED_AFTER
-    return row.state == ExplanationState.DONE and not path.exists()
+    is_there = path.exists() and heat_path(path).exists()
+    return row.state == ExplanationState.DONE and not is_there
 
 
 def _explanation(row: ExplanationRow, path: Path) -> Explanation:

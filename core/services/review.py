@@ -33,13 +33,11 @@ __all__ = [
     "ReviewListing",
     "get_listing",
     "load_listings",
-    "search_categories",
 ]
 
 T = TypeVar("T")
 
 MAX_CHOICES = 9  # one a digit key
-MAX_CATEGORY_RESULTS = 50
 
 REVIEW_STATES: Mapping[ListingState, str] = {
     ListingState.NEEDS_REVIEW: "To review",
@@ -157,21 +155,6 @@ def get_listing(engine: sa.Engine, *, actor: Actor, listing_id: int) -> ReviewLi
     if not found:
         raise NotFoundError(f"no listing {listing_id}")
     return found[0]
-
-
-def search_categories(
-    engine: sa.Engine, *, actor: Actor, text: str, limit: int = 20
-) -> tuple[Category, ...]:
-    """Return the categories whose path has every word of the text, in any order.
-
-    Raises:
-        ForbiddenError: The actor may not review.
-    """
-    require(actor, "review")
-    size = min(max(limit, 1), MAX_CATEGORY_RESULTS)
-    with reading(engine) as session:
-        rows = queries.search_categories(session, words=text.replace("\0", " ").split(), limit=size)
-        return tuple(Category(row.id, row.path) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

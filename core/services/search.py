@@ -131,7 +131,7 @@ def search(
     if sought is None:
         with reading(engine) as session:
             newest = queries.list_newest(session, wanted=wanted, limit=_NEAREST)
-            hits = _collapse(session, newest, {})
+            hits = collapse(session, newest, {})
             there = indexed = queries.count_readable(session)
     else:
         hits, indexed = _search(engine, settings, sought, wanted)
@@ -201,15 +201,25 @@ def _find_sought(
         return found
     if listing_id is None:
         return None
+    found = find_vector(engine, actor=actor, listing_id=listing_id)
+    if found is None:
+        raise ConflictError(f"the worker has not looked at listing {listing_id} yet; ask again")
+    return found
+
+
+def find_vector(engine: sa.Engine, *, actor: Actor, listing_id: int) -> tuple[str, bytes] | None:
+    """Return space and vector of a listing; None until the worker has looked at it.
+
+    Raises:
+        NotFoundError: No such listing that the actor sees.
+    """
     with reading(engine) as session:
         _require_main(session, actor, listing_id)
         space = embedding_queries.find_newest_space(session)
         vector = space and embedding_queries.find_listing_vector(
             session, space=space, listing_id=listing_id
         )
-        if not space or not vector:
-            raise ConflictError(f"the worker has not looked at listing {listing_id} yet; ask again")
-        return space, vector
+        return (space, vector) if space and vector else None
 
 
 def _require_main(session: Session, actor: Actor, listing_id: int) -> Shown:
@@ -232,23 +242,23 @@ def _search(
             else queries.list_embedding_ids(session, space=space, wanted=wanted)
         )
     ids, similarities, freshness = search_index(engine, settings.cache_dir / "vectors").search(
-        space=space, query=_unit(vector), count=_NEAREST, among=among
+        space=space, query=unit_vector(vector), count=_NEAREST, among=among
     )
     scores = dict(zip(ids.tolist(), similarities.tolist(), strict=True))
     with reading(engine) as session:
         photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=wanted)
         ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
-        return _collapse(session, ranked, scores), freshness.indexed
+        return collapse(session, ranked, scores), freshness.indexed
 
 
-def _unit(vector: bytes) -> NDArray[np.float32]:
-    """What is stored is rounded to 16 bits."""
+def unit_vector(vector: bytes) -> NDArray[np.float32]:
+    """Return an embedding as (D,) float32 of length 1: what is stored is rounded to 16 bits."""
     found = np.frombuffer(vector, "<f2").astype(np.float32)
     unit: NDArray[np.float32] = found / np.linalg.norm(found)
     return unit
 
 
-def _collapse(
+def collapse(
     session: Session, ranked: Sequence[Shown], scores: Mapping[int, float]
 ) -> list[SearchHit]:
     """Return one hit a listing, and one for all that show copies of one photo."""

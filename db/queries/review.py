@@ -107,18 +107,6 @@ def map_category_paths(session: Session, *, ids: Iterable[int]) -> dict[int, str
     return {row.id: row.path for row in session.execute(query)}
 
 
-def search_categories(
-    session: Session, *, words: Sequence[str], limit: int
-) -> Sequence[CategoryRow]:
-    """Return categories whose path has every word; names that start with the first come first."""
-    first = words[0] if words else ""
-    starts = CategoryRow.name.istartswith(first, autoescape=True)
-    query = select(CategoryRow).order_by(starts.desc(), CategoryRow.path).limit(limit)
-    for word in words:
-        query = query.where(CategoryRow.path.icontains(word, autoescape=True))
-    return session.scalars(query).all()
-
-
 def find_listing_for_update(session: Session, *, listing_id: int) -> ListingRow | None:
     """Find the listing and lock its row until the transaction ends."""
     return session.get(ListingRow, listing_id, with_for_update=True, populate_existing=True)

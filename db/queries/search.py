@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from db.rows import BatchRow, CategoryRow, EmbeddingRow, ImageRow, ListingImageRow, ListingRow
 from db.states import ImageState, ListingState
 
+_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _CATEGORY_ID = func.coalesce(
     ListingRow.decided_category_id,
     ListingRow.suggested_category_id,
@@ -27,6 +28,7 @@ class Wanted:
     Attributes:
         words: Each stands in the title or in the category's path.
         category: Path of a branch: of the decided category, else the suggested, else the claimed.
+        is_decided: Only those whose category a person decided.
         owner: User whose batches alone are seen; None for everybody's.
     """
 
@@ -35,6 +37,7 @@ class Wanted:
     batch_id: int | None = None
     state: ListingState | None = None
     seller: str | None = None
+    is_decided: bool = False
     owner: int | None = None
 
 
@@ -139,6 +142,10 @@ def _among(query: Any, wanted: Wanted) -> Any:
         query = query.where(ListingRow.state == wanted.state)
     if wanted.seller is not None:
         query = query.where(ListingRow.seller == wanted.seller)
+    if wanted.is_decided:
+        query = query.where(
+            ListingRow.state.in_(_DECIDED), ListingRow.decided_category_id.is_not(None)
+        )
     if wanted.owner is not None:
         mine = select(BatchRow.id).where(BatchRow.created_by == wanted.owner)
         query = query.where(ListingRow.batch_id.in_(mine))

@@ -13,6 +13,8 @@ from db.rows import (
     AuditRow,
     AuditVerdictRow,
     BatchRow,
+    CategoryRow,
+    CategorySynonymRow,
     DecisionRow,
     EmbeddingRow,
     EvaluationRow,
@@ -149,6 +151,8 @@ def add_everything(engine: sa.Engine) -> None:
         listing = add_listing(session)
         photo = add_photo(session, listing)
         category_id = ensure_paths(session, ["Home > Mug"])["Home > Mug"]
+        session.get_one(CategoryRow, category_id).code = "K-100"
+        session.add(CategorySynonymRow(category_id=category_id, name="cup"))
         prediction = add_prediction(session, photo, category_id)
         user_id = session.scalars(sa.select(UserRow.id)).first()
         assert user_id is not None

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from core.services import database
 from db.base import Base
 from db.engine import reading, transaction
+from db.queries.categories import ensure_paths, search
 from db.rows import FlagRow, ListingTransitionRow
 from db.states import LISTING_TRANSITIONS, FlagState
 from tests.db.rows import add_everything
@@ -68,6 +69,18 @@ def test_without_verdicts_a_dismissed_flag_is_open_again(any_engine):
 
     with reading(any_engine) as session:
         assert session.scalars(select(FlagRow.state)).all() == [FlagState.OPEN]
+
+
+def test_categories_made_before_there_were_synonyms_are_found(any_engine):
+    with transaction(any_engine) as session:
+        ensure_paths(session, ["Home > Äpfelschale"])
+
+    database.downgrade(any_engine, "0014")
+    database.upgrade(any_engine)
+
+    with reading(any_engine) as session:
+        found = search(session, text="APFEL", first=(), limit=9)
+    assert [each.path for each in found] == ["Home > Äpfelschale"]
 
 
 def test_the_database_holds_the_table_of_moves(any_engine):

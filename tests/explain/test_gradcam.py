@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import InvalidInputError
-from core.explain import heatmap, overlay
+from core.explain.gradcam import heatmap, overlay
 from core.models import ARCHITECTURES, LoadedModel
 from core.models.custom_cnn import CustomCNN
 from core.models.preprocessing import crop_box

@@ -99,7 +99,7 @@ CASES = {
     ),
     "models_disagree": (
         replace(SOUND, predictions=AGREED | {"custom_cnn": (("Home > Lamp", 0.7),)}),
-        "custom_cnn says Home > Lamp (70%)",
+        "Custom CNN says Home > Lamp (70%)",
     ),
     "claimed_mismatch": (replace(SOUND, claimed="Home > Bowl"), "Offered as Home > Bowl (8%"),
     "unknown_product": (replace(SOUND, novelty=UNKNOWN), "98% of 240 decided photos"),

@@ -62,6 +62,12 @@ TABLE = (
     # api/
     Visit("GET", "/api/images/{sha256}/{size}", "/api/images/{sha256}/thumb", same(200)),
     Visit("GET", "/api/explanations/{prediction_id}", "/api/explanations/999", REVIEWERS),
+    Visit(
+        "GET",
+        "/api/explanations/{prediction_id}/agreement",
+        "/api/explanations/999/agreement",
+        REVIEWERS,
+    ),
     Visit("GET", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
     Visit("POST", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),
     Visit(
@@ -75,6 +81,12 @@ TABLE = (
         send=HELD_NOTHING,
     ),
     Visit("GET", "/api/review/listings/{listing_id}", "/api/review/listings/999", REVIEWERS),
+    Visit(
+        "GET",
+        "/api/review/listings/{listing_id}/look-alikes",
+        "/api/review/listings/999/look-alikes",
+        same(404),
+    ),
     Visit("GET", "/api/categories", "/api/categories", (403, 200, 200, 200)),
     Visit("POST", "/api/decisions", "/api/decisions", REVIEWERS, send={"json": DECISION}),
     Visit(

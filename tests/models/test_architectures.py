@@ -10,7 +10,7 @@ import torch
 from timm.data import resolve_model_data_config
 
 from core.errors import InvalidInputError, WeightsUnavailableError
-from core.explain import heatmap
+from core.explain.gradcam import heatmap
 from core.models import ARCHITECTURES, NetworkOptions, get_architecture
 from core.models.architectures import count_parameters, embed
 from core.models.custom_cnn import ATTENTION, AttentionPooling, CustomCNN

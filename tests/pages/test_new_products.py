@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
-from core.services import chunks, renewals
+from core.services import categories, chunks, renewals
 from core.services.recognition import KnownCache
 from db.engine import reading
 from db.rows import ListingRow
@@ -69,3 +69,24 @@ def test_looking_again_asks_the_worker(engine, kettles):
     app = draw("new_products")
     press(app, "Look again")
     assert list(chunks.list_unfinished(engine, kind="recognition"))
+
+
+def hand_in(app, table: bytes) -> None:
+    app.file_uploader[0].upload("categories.csv", table, "text/csv")
+    press(app, "Take over")
+
+
+def test_a_table_of_codes_and_synonyms_is_taken_over_or_told_what_is_wrong(
+    engine: sa.Engine, actor: Actor
+) -> None:
+    app = draw("new_products")
+    hand_in(app, b"code,name,synonyms\nK-1,Home > Mug,cup,beaker\n")
+    assert app.success[0].value == "1 category, 1 of them new: 1 code, 2 synonyms."
+    [found] = categories.search(engine, actor=actor, text="beaker")
+    assert (found.path, found.code) == ("Home > Mug", "K-1")
+
+    app = draw("new_products")
+    hand_in(app, b"title\nMug\n")
+    assert "the first row is title; it has to name the columns" in app.error[0].value
+    press(app, "Take over")  # with nothing chosen
+    assert not app.error

@@ -63,6 +63,29 @@ def test_an_address_that_asks_for_what_is_not_there_is_told_so(batch_id: int) ->
     assert chosen(app) == {"policy": "worth", "state": "needs_review", "flag": "dark"}
 
 
+def test_what_is_not_as_always_stands_beside_the_filters_and_goes_by_a_click(
+    batch_id: int,
+) -> None:
+    asked = {"policy": "doubt", "batch": str(batch_id), "seller": "Kera & Co", "listing": "1"}
+    app = draw("review", **asked)
+    shown = {button.key: button.label for button in app.button if "drop" in (button.key or "")}
+    assert shown == {
+        "review-drop-policy": "Most doubtful first",
+        "review-drop-batch": "spring",
+        "review-drop-seller": "Kera & Co",
+    }
+    app.button(key="review-drop-seller").click().run()
+    app.button(key="review-drop-policy").click().run()
+    assert not app.exception
+    assert address(app) == {"batch": str(batch_id)}
+    assert [button.label for button in app.button if "drop" in (button.key or "")] == ["spring"]
+
+
+def test_with_nothing_chosen_nothing_stands_beside_the_filters(batch_id: int) -> None:
+    app = draw("review", state="needs_review", policy="worth")
+    assert not [button for button in app.button if "drop" in (button.key or "")]
+
+
 def test_a_category_nothing_is_suggested_for_stays_chosen(batch_id: int) -> None:
     assert chosen(draw("review", category="77"))["category"] == "77"
 

@@ -351,15 +351,3 @@ def test_a_listing_shows_photos_newest_predictions_and_flags(
     assert [(each.category.path, each.probability) for each in opinion.top] == [(BOWL, 0.9)]
     assert [choice.category.path for choice in listing.choices] == [MUG, BOWL]
     assert "#7" in listing.flags[0].reason
-
-
-def test_categories_are_found_by_any_words_in_any_order(
-    any_engine: sa.Engine, actor: Actor, category_ids: dict[str, int]
-) -> None:
-    def find(text: str) -> list[str]:
-        found = review.search_categories(any_engine, actor=actor, text=text)
-        return [category.path for category in found]
-
-    assert find("mug home") == [MUG]
-    assert find("KITCH") == ["Home > Kitchen", BOWL, MUG]
-    assert find("%") == []

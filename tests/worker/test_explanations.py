@@ -1,5 +1,6 @@
 """Grad-CAM pictures on request: no worker process."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from sqlalchemy import select
 
 from core.actors import Actor
 from core.errors import ForbiddenError, NotFoundError
-from core.services import chunks, classification, explanations
+from core.services import chunks, classification, explanations, map_agreement
 from core.services.active_models import ModelCache
 from core.services.explanations import Explanation
+from core.services.map_agreement import MapAgreement
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import ExplanationRow, PredictionRow
@@ -29,7 +31,22 @@ def models(engine: sa.Engine, settings: Settings) -> ModelCache:
 def prediction_id(
     engine: sa.Engine, settings: Settings, actor: Actor, tmp_path: Path, models: ModelCache
 ) -> int:
-    catalog.add_model(engine, settings, actor)
+    [only] = predict(engine, settings, actor, tmp_path, models, archs=("custom_cnn",))
+    return only
+
+
+def predict(
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    tmp_path: Path,
+    models: ModelCache,
+    *,
+    archs: Sequence[str],
+) -> Sequence[int]:
+    """Have one photo looked at by a model of each architecture; return the predictions' ids."""
+    for arch in archs:
+        catalog.add_model(engine, settings, actor, arch=arch)
     catalog.draw_photos(tmp_path / "photos", count=1)
     catalog.import_photos(engine, settings, actor, tmp_path / "photos")
     for chunk_id, _ in chunks.list_unfinished(engine, kind="classification"):
@@ -39,7 +56,7 @@ def prediction_id(
             engine, settings, chunk=chunk, models=models, raise_if_stopped=lambda: None
         )
     with reading(engine) as session:
-        return session.scalars(select(PredictionRow.id)).one()
+        return session.scalars(select(PredictionRow.id).order_by(PredictionRow.id)).all()
 
 
 def request(engine: sa.Engine, settings: Settings, actor: Actor, prediction_id: int) -> Explanation:
@@ -68,6 +85,44 @@ def test_a_picture_is_drawn_once_and_again_when_the_cache_was_emptied(
     assert request(engine, settings, actor, prediction_id).state == ExplanationState.PENDING
     assert draw_pending(engine, settings, models) == 1
     assert done.path.exists()
+    explanations.heat_path(done.path).unlink()
+    assert request(engine, settings, actor, prediction_id).state == ExplanationState.PENDING
+
+
+def test_the_maps_of_all_models_of_a_photo_are_compared(
+    engine: sa.Engine, settings: Settings, actor: Actor, tmp_path: Path, models: ModelCache
+) -> None:
+    archs = ("custom_cnn", "resnet50", "vit")
+    first, *_ = predict(engine, settings, actor, tmp_path, models, archs=archs)
+
+    def compare(by: Actor = actor) -> MapAgreement | None:
+        return map_agreement.request(engine, settings, actor=by, prediction_id=first)
+
+    assert compare() is None
+    assert draw_pending(engine, settings, models) == 3
+    found = compare()
+    assert found is not None
+    assert (found.models, found.by_chance) == (3, 0.2)
+    assert found.overlap is None or 0 <= found.overlap <= 1
+    with reading(engine) as session:
+        drawn = session.scalars(select(ExplanationRow.category_id)).all()
+        predicted = session.get_one(PredictionRow, first).category_id
+    assert set(drawn) == {predicted}
+    with pytest.raises(ForbiddenError):
+        compare(by=Actor(actor.id, "s", "staff"))
+
+
+def test_one_model_alone_has_nobody_to_agree_with(
+    engine: sa.Engine, settings: Settings, actor: Actor, prediction_id: int, models: ModelCache
+) -> None:
+    def compare(id_: int = prediction_id) -> MapAgreement | None:
+        return map_agreement.request(engine, settings, actor=actor, prediction_id=id_)
+
+    assert compare() is None
+    draw_pending(engine, settings, models)
+    assert compare() == MapAgreement(overlap=None, by_chance=0.2, models=1)
+    with pytest.raises(NotFoundError, match="no prediction 999"):
+        compare(999)
 
 
 def test_a_failure_is_stored_with_its_reason_and_tried_again_later(

@@ -7,6 +7,8 @@ class Explanation {
     this.root = root
     this.frame = root.querySelector('[data-role="frame"]')
     this.badge = root.querySelector('[data-role="badge"]')
+    this.words = root.querySelector('[data-role="badge-words"]')
+    this.agreement = root.querySelector('[data-role="agreement"]')
     this.shown = null // id of the prediction that is explained
   }
 
@@ -33,14 +35,32 @@ class Explanation {
       if (this.shown !== opinion.prediction_id) return
       this.frame.append(img)
       this.say(`Grad-CAM of ${opinion.model} for ${leaf(opinion.top[0].category.path)}`)
+      this.compare(opinion.prediction_id)
     } catch (error) {
       if (this.shown === opinion.prediction_id) this.say(`Grad-CAM: ${error.message}`)
     }
   }
 
-  /** Ask until the worker has drawn it; return the address of the picture. */
-  async waitFor(predictionId) {
-    const address = `/api/explanations/${predictionId}`
+  /** Say how far the maps of all models lie in the same place; those of the others are drawn now. */
+  async compare(predictionId) {
+    try {
+      const address = await this.waitFor(predictionId, "/agreement")
+      const { overlap, by_chance, models } = await fetchJson(address)
+      if (this.shown !== predictionId || overlap === null) return
+      this.agreement.textContent = `${models} models look at the same place: ${percent(overlap)}`
+      this.agreement.title =
+        "How much of the fifth of the photo that each model looks at most is the same, on average. " +
+        `Unrelated maps have ${percent(by_chance)} in common.`
+      this.agreement.dataset.overlap = overlap
+      this.agreement.hidden = false
+    } catch {
+      return // the picture stands by itself
+    }
+  }
+
+  /** Ask until the worker has drawn it; return the address that answers. */
+  async waitFor(predictionId, what = "") {
+    const address = `/api/explanations/${predictionId}${what}`
     const until = performance.now() + EXPLANATION_LIMIT_MS
     while (performance.now() < until && this.shown === predictionId) {
       const response = await fetch(address)
@@ -55,6 +75,7 @@ class Explanation {
     this.press(false)
     this.shown = null
     this.badge.hidden = true
+    this.agreement.hidden = true
     this.root.querySelector(".overlay")?.remove()
   }
 
@@ -66,7 +87,7 @@ class Explanation {
   }
 
   say(words) {
-    this.badge.textContent = words
+    this.words.textContent = words
     this.badge.hidden = false
   }
 }

@@ -24,14 +24,15 @@ class Finder {
   async find() {
     const words = this.input.value.trim()
     const asked = (this.search = Symbol("search"))
-    const fits = (path) =>
-      words.toLowerCase().split(/\s+/).every((word) => path.toLowerCase().includes(word))
-    const first = onlyOnce([...this.likely, ...this.recent]).filter(({ path }) => fits(path))
-    this.drawOptions(first)
+    const known = onlyOnce([...this.likely, ...this.recent])
+    const fits = ({ path }) => fold(words).split(/\s+/).every((word) => fold(path).includes(word))
+    this.drawOptions(known.filter(fits))
+    const query = new URLSearchParams({ q: words })
+    for (const { id } of known) query.append("first", id)
     try {
-      const found = await fetchJson(`/api/categories?q=${encodeURIComponent(words)}`)
+      const found = await fetchJson(`/api/categories?${query}`)
       if (asked !== this.search) return
-      this.drawOptions(onlyOnce([...first, ...found]))
+      this.drawOptions(inOrder(found, known, fold(words)))
       this.list.dataset.found = words
     } catch (error) {
       if (asked === this.search) this.onProblem(error)
@@ -45,7 +46,9 @@ class Finder {
       row.id = `finder-option-${index}`
       row.setAttribute("role", "option")
       row.append(element("span", "name", leaf(category.path)))
-      row.append(element("span", "muted", category.path))
+      if (category.code) row.append(element("span", "code", category.code))
+      const also = category.synonyms?.length ? ` · also ${category.synonyms.join(", ")}` : ""
+      row.append(element("span", "muted", category.path + also))
       row.onclick = () => this.pick(index)
       return row
     })
@@ -93,4 +96,21 @@ class Finder {
 function onlyOnce(categories) {
   const first = ({ id }) => categories.find((each) => each.id === id)
   return categories.filter((category) => category === first(category))
+}
+
+/** Without case and accents, as the server searches. */
+const fold = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "")
+
+/** What is called just so first, then the known ones in their order, then as the server says. */
+function inOrder(found, known, whole) {
+  const names = ({ path, code, synonyms }) => [leaf(path), path, code ?? "", ...synonyms]
+  const place = (category) => {
+    if (whole && names(category).some((name) => fold(name) === whole)) return -1
+    const position = known.findIndex(({ id }) => id === category.id)
+    return position < 0 ? known.length : position
+  }
+  return found
+    .map((category) => [place(category), category])
+    .sort(([one], [other]) => one - other)
+    .map(([, category]) => category)
 }

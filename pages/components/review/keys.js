@@ -12,6 +12,7 @@ const ACTIONS = [
   { name: "zoom", key: "m", words: "Magnify the photo" },
   { name: "explain", key: "g", words: "What the model looked at (Grad-CAM)" },
   { name: "flags", key: "f", words: "Go to the flags" },
+  { name: "look-alikes", key: "s", words: "Go to the look-alikes" },
   { name: "grid", key: "v", words: "A page of listings at once, or one at a time" },
   { name: "accept-rest", key: "shift+a", words: "On a page: accept all that are not marked" },
   { name: "help", key: "h", words: "These keys" },

@@ -61,6 +61,7 @@ class Screen {
       explain: () => this.stage.explain(),
       zoom: () => this.stage.zoom.turn(),
       flags: () => this.stage.part("flags").focus(),
+      "look-alikes": () => this.stage.lookAlikes.focus(),
       previous: () => this.look(-1),
       next: () => this.look(1),
       "previous-photo": () => this.stage.turnPhoto(-1),

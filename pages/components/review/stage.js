@@ -5,6 +5,7 @@ class Stage {
     this.photos = new Photos()
     this.explanation = new Explanation(root)
     this.zoom = new Zoom(root)
+    this.lookAlikes = new LookAlikes(root)
     this.facts = new Facts(root, {
       onTake,
       onJudge,
@@ -20,6 +21,7 @@ class Stage {
   /** Have nothing on screen that could be decided. */
   clear() {
     this.item = null
+    this.lookAlikes.clear()
     this.painted = false // whether the photo has been seen, so that the listing may be decided
     delete this.root.dataset.listing
   }
@@ -34,6 +36,7 @@ class Stage {
     this.facts.draw(item)
     this.drawButtons(canUndo)
     await this.drawPhoto()
+    if (this.item === item) this.lookAlikes.showSoon(item)
   }
 
   /** Load the first photos of the listings that come next, and forget all others. */

@@ -1,0 +1,98 @@
+"""Decided listings that look like one under review, with what they were decided as."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from core.actors import Actor, require
+from core.services.batches import owner_seen_by
+from core.services.search import SearchHit, collapse, find_vector, unit_vector
+from core.services.search_index import search_index
+from core.settings import Settings
+from db.engine import reading
+from db.queries import search as queries
+from db.queries.search import Wanted
+
+MAX_LOOK_ALIKES = 6
+_NEAREST = 240
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """A decided listing.
+
+    Attributes:
+        category: Path of the decided category.
+        likeness: Cosine of the embeddings of the photo and of that of the listing under review.
+        copies: Other decided listings with a copy of the photo, behind this one.
+    """
+
+    listing_id: int
+    name: str
+    sha256: str
+    category: str
+    likeness: float
+    copies: int
+
+
+def list_look_alikes(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, listing_id: int
+) -> tuple[LookAlike, ...]:
+    """Return the decided listings that look most like this one, the nearest first.
+
+    At most ``MAX_LOOK_ALIKES``; none until the worker has looked at the listing.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+        NotFoundError: No such listing that the actor sees.
+    """
+    require(actor, "look")
+    sought = find_vector(engine, actor=actor, listing_id=listing_id)
+    if sought is None:
+        return ()
+    search = _Search(engine, settings, *sought, Wanted(is_decided=True, owner=owner_seen_by(actor)))
+    found = search.run(None, without=listing_id)
+    if len(found) < MAX_LOOK_ALIKES:
+        # Few of the nearest are decided. It is rare where many are, so that the list is short.
+        found = search.run(search.list_ids(), without=listing_id)
+    return tuple(_look_alike(hit) for hit in found[:MAX_LOOK_ALIKES])
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    engine: sa.Engine
+    settings: Settings
+    space: str
+    vector: bytes
+    wanted: Wanted
+
+    def run(self, among: NDArray[np.int64] | None, *, without: int) -> list[SearchHit]:
+        """Return those of the nearest that are wanted, the most alike first."""
+        index = search_index(self.engine, self.settings.cache_dir / "vectors")
+        query = unit_vector(self.vector)
+        ids, near, _ = index.search(space=self.space, query=query, count=_NEAREST, among=among)
+        scores = dict(zip(ids.tolist(), near.tolist(), strict=True))
+        with reading(self.engine) as session:
+            photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=self.wanted)
+            ranked = sorted(
+                (each for each in photos if each.listing_id != without),
+                key=lambda each: (-scores[each.embedding_id], each.listing_id),
+            )
+            return collapse(session, ranked, scores)
+
+    def list_ids(self) -> NDArray[np.int64]:
+        with reading(self.engine) as session:
+            return queries.list_embedding_ids(session, space=self.space, wanted=self.wanted)
+
+
+def _look_alike(hit: SearchHit) -> LookAlike:
+    return LookAlike(
+        listing_id=hit.listing_id,
+        name=hit.title or hit.sku,
+        sha256=hit.sha256,
+        category=hit.category or "",
+        likeness=hit.score or 0.0,
+        copies=hit.copies,
+    )
