@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from core.actors import Actor
 from core.settings import Settings
@@ -40,6 +41,27 @@ def test_a_photo_is_handed_in_awaited_and_searched_by(
     assert (found["total"], found["indexed"], found["waiting"]) == (3, 6, 0)
     liked = client.get("/search", params={"listing": mugs[0], "category": "Home > Mug"}).json()
     assert sorted(hit["listing_id"] for hit in liked["hits"]) == mugs[1:]
+
+
+def test_a_part_is_searched_by_alone(
+    client: TestClient, engine: sa.Engine, settings: Settings, batch_id: int
+) -> None:
+    photo = as_file(draw_photo(1))
+    (listing_id,) = add_shown(engine, settings, batch_id, {"a": photo}).values()
+    part = {"region": "0-0-500-500"}
+    whole = client.post("/search/photos", content=photo).json()["id"]
+    sent = client.post("/search/photos", content=photo, params=part)
+    assert sent.status_code == 202
+    assert sent.json()["id"] != whole
+    shown = client.post(f"/search/listings/{listing_id}", params=part)
+    assert shown.json() == sent.json()  # the same pixels are the same photo
+    kept = settings.cache_dir / "lookups"
+    sizes = sorted(decode(path.read_bytes(), LIMITS).size_px for path in kept.iterdir())
+    height, width = draw_photo(1).shape[:2]
+    assert sizes == [(width // 2, height // 2), (width, height)]
+    wrong = client.post("/search/photos", content=photo, params={"region": "0-0-1-1"})
+    assert (wrong.status_code, "draw it again" in wrong.json()["message"]) == (422, True)
+    assert client.post("/search/photos", content=b"x", params=part).status_code == 422
 
 
 def test_a_photo_that_is_too_large_is_refused_before_it_is_read_whole(
