@@ -57,4 +57,4 @@ def test_what_is_no_interaction_is_refused(
 ) -> None:
     assert client.post(f"{SHOPPER}/interactions", json={"interactions": [wrong]}).status_code == 422
     assert client.get(f"{SHOPPER}/recommendations", params={"count": 101}).status_code == 422
-    assert client.get(f"/shoppers/{'x' * 201}/recommendations").status_code == 422
+    assert client.get(f"/shoppers/{'x' * 201}/recommendations").status_code == 404

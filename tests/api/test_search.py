@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from PIL import Image
 
 from core.actors import Actor
+from core.imaging import ImageLimits, decode
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import LookupRow, MatchRow
@@ -15,6 +15,8 @@ from tests.services.copied import add_shown, as_file, compare_all
 from tests.services.embedded import AXES, SPACE, add_listings, near
 from tests.services.flagged import add_batch
 from tests.similarity.conftest import draw_photo
+
+LIMITS = ImageLimits(max_bytes=10**7, max_pixels=10**7)
 
 
 @pytest.fixture
@@ -56,9 +58,9 @@ def test_a_part_is_searched_by_alone(
     shown = client.post(f"/search/listings/{listing_id}", params=part)
     assert shown.json() == sent.json()  # the same pixels are the same photo
     kept = settings.cache_dir / "lookups"
-    sizes = sorted(decode(path.read_bytes(), LIMITS).size_px for path in kept.iterdir())
-    height, width = draw_photo(1).shape[:2]
-    assert sizes == [(width // 2, height // 2), (width, height)]
+    shapes = [decode(path.read_bytes(), LIMITS).pixels.shape for path in kept.iterdir()]
+    height, width, _ = draw_photo(1).shape
+    assert sorted(shapes) == [(height // 2, width // 2, 3), (height, width, 3)]
     wrong = client.post("/search/photos", content=photo, params={"region": "0-0-1-1"})
     assert (wrong.status_code, "draw it again" in wrong.json()["message"]) == (422, True)
     assert client.post("/search/photos", content=b"x", params=part).status_code == 422
