@@ -1,4 +1,4 @@
-"""Search by a photo that is pasted, and by a frame drawn on a listing's photo, in a real browser."""
+"""Search by a pasted photo, and by a frame drawn on a listing's photo, in a real browser."""
 
 import itertools
 import re
