@@ -56,7 +56,9 @@ def test_networks_are_compared_as_embedders(tmp_path: Path) -> None:
     told = json.loads(run(*options, "--json")[0])["embedders"]
     assert {each["version_id"] for each in told} == {None, version.id}
     assert told[0]["mean_precision"] >= told[1]["mean_precision"] > 0
-    assert "as it is packaged" in " ".join(run(*options)[0].split())
+    shown = run(*options)[0]
+    assert "EfficientNet" in shown
+    assert f"{told[0]['mean_precision']:.1%}" in shown
 
 
 def add_pair() -> None:

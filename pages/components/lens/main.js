@@ -1,5 +1,7 @@
 // A photo to search by: dropped, pasted, chosen or taken, sent to /api/search/photos; it stays here.
 
+const HEIGHT_PX = 260
+
 class Lens {
   constructor(root) {
     this.root = root
@@ -39,6 +41,10 @@ class Lens {
       if (event.dataTransfer.files.length) this.take(event.dataTransfer.files[0])
     })
     document.addEventListener("paste", (event) => this.paste(event), { signal })
+    this.part("photo").addEventListener("load", ({ target }) => {
+      const width = (HEIGHT_PX * target.naturalWidth) / target.naturalHeight
+      this.part("stage").style.width = `${Math.round(width)}px` // a small photo is enlarged
+    })
     this.part("photo").addEventListener("error", () => {
       this.part("shown").hidden = true
       this.say("note", "This browser cannot show the photo. It is searched by all the same.")
