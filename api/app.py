@@ -9,6 +9,7 @@ from api import (
     evaluations,
     exports,
     images,
+    recommendations,
     review,
     search,
     uploads,
@@ -19,6 +20,16 @@ def create_api() -> FastAPI:
     """Return the app. Its pages of documentation are off: they load scripts from elsewhere."""
     app = FastAPI(title="Catalens", docs_url=None, redoc_url=None)
     errors.install(app)
-    for module in (images, review, uploads, exports, evaluations, audits, duplicates, search):
+    for module in (
+        images,
+        review,
+        uploads,
+        exports,
+        evaluations,
+        audits,
+        duplicates,
+        search,
+        recommendations,
+    ):
         app.include_router(module.router)
     return app

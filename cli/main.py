@@ -36,6 +36,7 @@ COMMANDS = (
     Command("models", "cli.training", "models_command"),
     Command("evaluate", "cli.evaluations", "evaluate_command"),
     Command("compare", "cli.evaluations", "compare_command"),
+    Command("compare-embedders", "cli.embedders", "compare_embedders_command"),
     Command("audit-labels", "cli.audits", "audit_labels_command"),
     Command("corrected-labels", "cli.audits", "corrected_labels_command"),
     Command("sample", "cli.sample", "sample_command"),

@@ -16,6 +16,7 @@ Permission = Literal[
     "dashboards",
     "tune",
     "train",
+    "recommend",  # to the shop's shoppers, by what they did
     "administer",
 ]
 
@@ -31,6 +32,7 @@ _MANAGER: frozenset[Permission] = frozenset(
         "dashboards",
         "tune",
         "train",
+        "recommend",
     }
 )
 

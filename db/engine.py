@@ -32,6 +32,26 @@ def transaction(engine: sa.Engine) -> Iterator[Session]:
 
 
 @contextmanager
+def erasing(engine: sa.Engine) -> Iterator[Session]:
+    """A transaction whose deletions leave nothing behind in SQLite's files either.
+
+    The journal is emptied afterwards, or, while somebody reads, by whoever empties it next.
+    Postgres has its own vacuum for that.
+    """
+    is_sqlite = engine.dialect.name == "sqlite"
+    with transaction(engine) as session:
+        if is_sqlite:
+            session.connection().exec_driver_sql("PRAGMA secure_delete = ON")
+        yield session
+    if is_sqlite:
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+
+@contextmanager
 def reading(engine: sa.Engine) -> Iterator[Session]:
     """A session that only reads; sees one consistent state and blocks no writer."""
     with Session(engine) as session:

@@ -25,6 +25,7 @@ from db.states import (
     FlagState,
     FlagVerdict,
     ImageState,
+    InteractionKind,
     JobState,
     ListingState,
     LookupState,
@@ -321,6 +322,34 @@ class EvaluationRow(Identified):
     file_name: Mapped[str] = mapped_column(sa.String(200))
 
 
+class RetrievalRow(Identified):
+    """How well photos of a product are found by a network's features: test against train.
+
+    ``subject`` is the checkpoint's SHA-256, or the name of the space of the embedder, which is
+    no model version. ``data_digest`` is the SHA-256 of both splits' pictures and labels.
+    """
+
+    __tablename__ = "retrievals"
+    __table_args__ = (
+        UniqueConstraint("subject", "data_digest"),
+        fraction("recall_at_1"),
+        fraction("mean_precision"),
+        CheckConstraint("queries > 0 AND pictures > 0 AND dimensions > 0", name="counters"),
+        CheckConstraint("length(data_digest) = 64", name="data_digest"),
+    )
+    subject: Mapped[str] = mapped_column(sa.String(100))
+    model_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model_versions.id"), index=True
+    )
+    data_name: Mapped[str] = mapped_column(sa.String(200))
+    data_digest: Mapped[str] = mapped_column(sa.String(64))
+    dimensions: Mapped[int]
+    queries: Mapped[int]
+    pictures: Mapped[int]
+    recall_at_1: Mapped[float] = mapped_column(sa.Double())
+    mean_precision: Mapped[float] = mapped_column(sa.Double())
+
+
 class HeldOutReadRow(Identified):
     """A model version was shown a test split: one row each time, whatever came of it.
 
@@ -426,6 +455,27 @@ class LookupRow(Identified):
     error: Mapped[str | None] = mapped_column(sa.String(1000))
     space: Mapped[str | None] = mapped_column(sa.String(100))
     vector: Mapped[bytes | None]
+
+
+class InteractionRow(Identified):
+    """Something that a shopper of the shop did with a listing; sent again, it is the same row.
+
+    ``shopper`` is what the shop calls them. Nothing else is kept of them, and all of it is
+    deleted together.
+    """
+
+    __tablename__ = "interactions"
+    __table_args__ = (
+        UniqueConstraint("shopper", "listing_id", "kind", "at"),
+        one_of("kind", InteractionKind),
+        CheckConstraint("length(shopper) > 0", name="shopper"),
+        Index("ix_interactions_shopper_at", "shopper", "at"),
+        Index("ix_interactions_at", "at"),
+    )
+    shopper: Mapped[str] = mapped_column(sa.String(200))
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    at: Mapped[datetime]
 
 
 class LimitRow(Identified):

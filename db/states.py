@@ -104,6 +104,11 @@ class LookupState(StrEnum):
     FAILED = "failed"
 
 
+class InteractionKind(StrEnum):
+    LIKED = "liked"
+    VIEWED = "viewed"
+
+
 class Split(StrEnum):
     """Which part of a data set was measured; ``all`` is data without a split of its own."""
 

@@ -170,6 +170,7 @@ def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
             gallery.Line(size),
             gallery.Line(f"{listing.batch}, {STATES.get(listing.state, listing.state)}"),
             *best,
+            gallery.Line("More like this", href=links.more_like(listing.id)),
         ),
     )
 

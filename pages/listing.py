@@ -67,6 +67,8 @@ def _show_listing(actor: Actor, listing: ReviewListing) -> None:
         st.markdown(words, width="content")
         if may(actor, "review") and st.button("Open in review", icon=":material/fact_check:"):
             links.go("review", listing=listing.id)
+        if st.button("More like this", icon=":material/image_search:"):
+            links.go("search", listing=listing.id, varied="true")
 
 
 def _show_events(events: Sequence[Event]) -> None:

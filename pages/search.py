@@ -1,57 +1,92 @@
 """Search by a photo, by a listing, by words and filters, or by several at once."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.actors import Actor
 from core.errors import CatalogError
-from core.services import lookups, search
+from core.services import lookups, parts, search
 from core.services.database import get_engine
-from core.services.search import HITS_A_PAGE, SearchFilter, SearchHit, SearchPage
+from core.services.hits import SearchHit
+from core.services.search import HITS_A_PAGE, SearchFilter, SearchPage
 from core.services.states import ListingState, LookupState
 from core.settings import get_settings
-from pages.ui import choices, gallery, links, session, text
+from pages.ui import choices, components, gallery, links, session, text
 
 REFRESH_S = 0.3
 STATES = {state.value.replace("_", " ").capitalize(): state for state in ListingState}
-MAX_PHOTO_MB = 30  # what cameras write; the server takes less elsewhere
-_TAKEN = "search-photo-taken"
+WHOLE = "whole"  # what the component says when a region is to be forgotten
+_PARTS = "search-parts"
 _PAGE = "search-page"
+
+_lens = components.load("lens")
 
 
 def render(actor: Actor) -> None:
-    """Draw what the address asks for: a photo, a listing, words, filters."""
+    """Draw what the address asks for: a photo, a listing or a part of it, words, filters."""
     st.title("Search")
-    _take_photo(actor)
     listing_id, lookup_id = links.read_id("listing"), links.read_id("photo")
-    only = _choose_filter(actor)
-    if lookup_id is not None:
-        if not _show_photo(actor, lookup_id):
-            return
-    elif listing_id is not None:
-        _show_subject(actor, listing_id)
-    _show_hits(actor, only, listing_id if lookup_id is None else None, lookup_id)
-
-
-def _take_photo(actor: Actor) -> None:
-    """Hand a new photo in and let the address name it."""
-    photo = st.file_uploader(
-        "A photo to search by",
-        type=["jpg", "jpeg", "png", "webp", "heic", "gif", "bmp", "tiff"],
-        max_upload_size=MAX_PHOTO_MB,
-        help="Drop it here, paste it, or take it with the phone's camera.",
+    region = st.query_params.get("region") or None
+    listing_id = None if lookup_id else listing_id
+    subject = (
+        search.find_subject(get_engine(), actor=actor, listing_id=listing_id)
+        if listing_id
+        else None
     )
-    if photo is None or st.session_state.get(_TAKEN) == photo.file_id:
-        return
-    st.session_state[_TAKEN] = photo.file_id
-    try:
-        lookup = lookups.request(
-            get_engine(), get_settings(), actor=actor, data=bytes(photo.getbuffer())
+    _draw_lens(subject, lookup_id, region)
+    only = _choose_filter(actor)
+    varied = False
+    if subject or lookup_id:
+        varied = _show_subject(_name(subject, region), listing_id)
+    if subject and region:
+        try:
+            lookup_id = _find_part(actor, subject.listing_id, region)
+        except CatalogError as error:
+            st.error(text.plain(str(error)), icon=":material/error:")
+            return
+    if lookup_id is None or _show_photo(actor, lookup_id):
+        _show_hits(actor, only, {"listing_id": listing_id, "lookup_id": lookup_id}, varied=varied)
+
+
+def _draw_lens(subject: SearchHit | None, lookup_id: int | None, region: str | None) -> None:
+    """Take a photo, or a part of the one that is shown, and let the address name it."""
+    found = _lens(
+        key="lens",
+        data={
+            "photo": lookup_id,
+            "src": f"/api/images/{subject.sha256}/view" if subject else None,
+            "region": region,
+        },
+        on_photo_change=_ignore,
+        on_region_change=_ignore,
+    )
+    if found.photo:
+        for name in ("listing", "region"):
+            st.query_params.pop(name, None)
+        st.query_params["photo"] = str(found.photo)
+        st.rerun()
+    if found.region:
+        if found.region == WHOLE:
+            st.query_params.pop("region", None)
+        else:
+            st.query_params["region"] = str(found.region)
+        st.rerun()
+
+
+def _ignore() -> None:
+    """Make a trigger known; it is read where the component is drawn."""
+
+
+def _find_part(actor: Actor, listing_id: int, region: str) -> int:
+    """Return the lookup of a part of a listing's photo, cut out once a session."""
+    known: dict[tuple[int, str], int] = st.session_state.setdefault(_PARTS, {})
+    if (listing_id, region) not in known:
+        lookup = parts.request_listing(
+            get_engine(), get_settings(), actor=actor, listing_id=listing_id, region=region
         )
-    except CatalogError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    st.query_params.pop("listing", None)
-    st.query_params["photo"] = str(lookup.id)
+        known[listing_id, region] = lookup.id
+    return known[listing_id, region]
 
 
 def _choose_filter(actor: Actor) -> SearchFilter:
@@ -63,12 +98,16 @@ def _choose_filter(actor: Actor) -> SearchFilter:
         batch = choices.choose_any("Batch", list(batches), "batch", anything="All")
         state = choices.choose_any("State", list(STATES), "state", anything="All")
         seller = choices.write_words("Seller", "seller", placeholder="Exactly").strip()
+        since = choices.choose_day("From", "from")
+        until = choices.choose_day("To", "to")
     return SearchFilter(
         text=words,
         category=category,
         batch_id=batches[batch] if batch else None,
         state=STATES[state] if state else None,
         seller=seller or None,
+        since=since,
+        until=until,
     )
 
 
@@ -79,8 +118,6 @@ def _show_photo(actor: Actor, lookup_id: int) -> bool:
         st.fragment(run_every=REFRESH_S)(_await_photo)(actor, lookup_id)
     elif lookup.error is not None:
         st.error(text.plain(lookup.error), icon=":material/broken_image:")
-    else:
-        _show_subject_line("Most like your photo")
     return lookup.state == LookupState.DONE
 
 
@@ -92,25 +129,31 @@ def _await_photo(actor: Actor, lookup_id: int) -> None:
     st.info("The worker is looking at your photo.", icon=":material/hourglass_top:")
 
 
-def _show_subject(actor: Actor, listing_id: int) -> None:
-    subject = search.find_subject(get_engine(), actor=actor, listing_id=listing_id)
-    _show_subject_line(f"Most like {text.plain(subject.title or subject.sku)}")
-    gallery.show_cards([_card(subject, href=f"/api/images/{subject.sha256}/view")])
+def _name(subject: SearchHit | None, region: str | None) -> str:
+    if subject is None:
+        return "Most like your photo"
+    name = text.plain(subject.title or subject.sku)
+    return f"Most like a part of {name}" if region else f"Most like {name}"
 
 
-def _show_subject_line(words: str) -> None:
+def _show_subject(words: str, listing_id: int | None) -> bool:
+    """Say what is sought; return whether what is found is to be varied."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(words, anchor=False, width="content")
+        varied = choices.switch("Varied", "varied")
+        if listing_id and st.button("Open listing", icon=":material/sell:", type="tertiary"):
+            links.go("listing", id=listing_id)
         if st.button("Clear", icon=":material/close:", type="tertiary"):
-            for name in ("listing", "photo"):
+            for name in ("listing", "photo", "region"):
                 st.query_params.pop(name, None)
             st.rerun()
+    return varied
 
 
 def _show_hits(
-    actor: Actor, only: SearchFilter, listing_id: int | None, lookup_id: int | None
+    actor: Actor, only: SearchFilter, sought: Mapping[str, int | None], *, varied: bool
 ) -> None:
-    asked = (only, listing_id, lookup_id)
+    asked = (only, *sought.values(), varied)
     before, page = st.session_state.get(_PAGE, (None, 0))
     page = page if before == asked else 0
     try:
@@ -119,18 +162,16 @@ def _show_hits(
             get_settings(),
             actor=actor,
             only=only,
-            listing_id=listing_id,
-            lookup_id=lookup_id,
+            varied=varied,
             page=page,
+            **sought,
         )
     except CatalogError as error:
         st.error(text.plain(str(error)), icon=":material/error:")
         return
     st.caption(_tell(found))
     if found.hits:
-        gallery.show_cards(
-            [_card(hit, href=f"/search?listing={hit.listing_id}") for hit in found.hits]
-        )
+        gallery.show_cards([_card(hit) for hit in found.hits])
     else:
         st.info("Nothing fits. Take a filter away.", icon=":material/search_off:")
     last = max(0, (found.total - 1) // HITS_A_PAGE)
@@ -154,19 +195,23 @@ def _tell(found: SearchPage) -> str:
     words = f"{listings} · {found.indexed:,} photos searched in {found.took_ms:,} ms"
     if found.waiting:
         words += f" · {text.count(found.waiting, 'photo')} not looked at yet"
-    return f"{words}. A click on one finds more like it."
+    return f"{words}."
 
 
-def _card(hit: SearchHit, *, href: str) -> gallery.Card:
+def _card(hit: SearchHit) -> gallery.Card:
     name = hit.title or hit.sku
-    lines = [name, text.leaf(hit.category) if hit.category else "no category"]
+    lines = [text.leaf(hit.category) if hit.category else "no category"]
     if hit.score is not None:
         lines.append(f"{hit.score:.2f} alike")
     if hit.copies:
         lines.append(f"and {text.count(hit.copies, 'copy', 'copies')}")
     return gallery.Card(
         src=f"/api/images/{hit.sha256}/thumb",
-        href=href,
+        href=f"/api/images/{hit.sha256}/view",
         label=name,
-        lines=tuple(map(gallery.Line, lines)),
+        lines=(
+            gallery.Line(name, href=f"/listing?id={hit.listing_id}"),
+            *map(gallery.Line, lines),
+            gallery.Line("More like this", href=links.more_like(hit.listing_id)),
+        ),
     )

@@ -4,6 +4,7 @@ from core.imaging.decoding import DecodedImage, ImageLimits, decode
 from core.imaging.encoding import encode_jpeg
 from core.imaging.formats import EXTENSIONS, FORMATS, ImageFormat
 from core.imaging.reasons import REASONS, Reason, explain
+from core.imaging.region import Region
 
 __all__ = [
     "EXTENSIONS",
@@ -13,6 +14,7 @@ __all__ = [
     "ImageFormat",
     "ImageLimits",
     "Reason",
+    "Region",
     "decode",
     "encode_jpeg",
     "explain",

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from core.actors import Actor, require
 from core.services.batches import owner_seen_by
-from core.services.search import SearchHit, collapse, find_vector, unit_vector
+from core.services.hits import SearchHit, as_unit, collapse
+from core.services.search import find_vector
 from core.services.search_index import search_index
 from core.settings import Settings
 from db.engine import reading
@@ -71,16 +72,16 @@ class _Search:
     def run(self, among: NDArray[np.int64] | None, *, without: int) -> list[SearchHit]:
         """Return those of the nearest that are wanted, the most alike first."""
         index = search_index(self.engine, self.settings.cache_dir / "vectors")
-        query = unit_vector(self.vector)
-        ids, near, _ = index.search(space=self.space, query=query, count=_NEAREST, among=among)
-        scores = dict(zip(ids.tolist(), near.tolist(), strict=True))
+        vectors = as_unit(self.vector)[None]
+        scores, _ = index.search(space=self.space, vectors=vectors, count=_NEAREST, among=among)
         with reading(self.engine) as session:
             photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=self.wanted)
             ranked = sorted(
                 (each for each in photos if each.listing_id != without),
                 key=lambda each: (-scores[each.embedding_id], each.listing_id),
             )
-            return collapse(session, ranked, scores)
+            found = collapse(session, ranked)
+            return [each.hit(scores[each.shown.embedding_id]) for each in found]
 
     def list_ids(self) -> NDArray[np.int64]:
         with reading(self.engine) as session:

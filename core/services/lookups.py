@@ -59,14 +59,18 @@ def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes)
             f"the photo has {len(data):,} bytes; send one of at most {settings.max_file_bytes:,}"
         )
     sha256 = hashlib.sha256(data).hexdigest()
-    write_whole(_path(settings, sha256), data)
+    path = _path(settings, sha256)
+    write_whole(path, data)
     with transaction(engine) as session:
         row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
         is_current = row.space == embedding_queries.find_newest_space(session)
         if row.state == LookupState.FAILED or (row.state == LookupState.DONE and not is_current):
             row.state, row.error, row.vector = LookupState.PENDING, None, None
             row.created_at = datetime.now(UTC)  # of a new task
-        return _lookup(row)
+        found = _lookup(row)
+    if found.state == LookupState.DONE:  # it was known: the worker will not come for the file
+        path.unlink(missing_ok=True)
+    return found
 
 
 def get_lookup(engine: sa.Engine, *, actor: Actor, lookup_id: int) -> Lookup:

@@ -117,7 +117,7 @@ def evaluate_version(
     known = find_stored(engine, settings, digest, material)
     if known is None:
         model = load_version(engine, settings, version_id=version_id).model
-        _record_test_read(engine, actor, version_id, material)
+        record_test_read(engine, actor, version_id, material)
         known = _measure_version(engine, settings, version_id, model, material, on_progress)
     return get_evaluation(engine, actor=actor, evaluation_id=known)
 
@@ -194,7 +194,7 @@ def record_training(
         tests = len(pictures) if split == Split.TEST.value else 0
         material = make_material(data_name, split, pictures, tests=tests)
         if find_stored(engine, settings, subject.digest, material) is None:
-            _record_test_read(engine, actor, version_id, material)
+            record_test_read(engine, actor, version_id, material)
             store(engine, settings, subject, material, [(pictures, predictions)])
 
 
@@ -331,7 +331,7 @@ class _Looking:
                 log.warning("%s: %s", self._pictures[scored.key].path, scored.error)
 
 
-def _record_test_read(engine: sa.Engine, actor: Actor, version_id: int, material: Material) -> None:
+def record_test_read(engine: sa.Engine, actor: Actor, version_id: int, material: Material) -> None:
     """Record and log that a version is about to see a test split."""
     if material.tests == 0:
         return

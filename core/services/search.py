@@ -4,28 +4,25 @@ Filters hold inside the search: only what fits them is compared.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.services import lookups
 from core.services.batches import owner_seen_by
+from core.services.hits import SearchHit, as_unit, collapse, make_hit, vary
 from core.services.search_index import search_index
 from core.services.states import ListingState
 from core.settings import Settings
-from core.similarity.components import connect
 from db.engine import reading
 from db.queries import embeddings as embedding_queries
-from db.queries import matches as match_queries
 from db.queries import search as queries
 from db.queries.search import Shown, Wanted
-from db.states import MatchState
 
 HITS_A_PAGE = 24
 MAX_HITS = 240
@@ -43,6 +40,7 @@ class SearchFilter:
     Attributes:
         text: Each word stands in the title or in the category's path.
         category: Path of a branch of categories.
+        since: First day, in UTC, on which it was brought in; ``until`` is the last.
     """
 
     text: str = ""
@@ -50,27 +48,8 @@ class SearchFilter:
     batch_id: int | None = None
     state: ListingState | None = None
     seller: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchHit:
-    """A listing that was found, by the photo that it was found by.
-
-    Attributes:
-        score: Cosine of the embeddings; None where no photo was sought.
-        copies: Other listings with a copy of the photo, or with the same one, behind this one.
-    """
-
-    listing_id: int
-    sku: str
-    title: str
-    seller: str
-    category: str | None
-    batch: str
-    state: ListingState
-    sha256: str
-    score: float | None
-    copies: int = 0
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +86,7 @@ def search(
     only: SearchFilter,
     listing_id: int | None = None,
     lookup_id: int | None = None,
+    varied: bool = False,
     page: int = 0,
 ) -> SearchPage:
     """Return the listings most like a photo or another listing; without either, the newest.
@@ -116,6 +96,7 @@ def search(
     Args:
         listing_id: Whose main photo is sought.
         lookup_id: The photo handed in that is sought.
+        varied: Each is also to be unlike those before it ("more like this").
         page: From 0.
 
     Raises:
@@ -126,16 +107,15 @@ def search(
     """
     require(actor, "look")
     started_at = time.monotonic()
-    wanted = _wanted(actor, only)
+    wanted = make_wanted(actor, only)
     sought = _find_sought(engine, actor, listing_id, lookup_id)
     if sought is None:
         with reading(engine) as session:
             newest = queries.list_newest(session, wanted=wanted, limit=_NEAREST)
-            hits = collapse(session, newest, {})
+            hits = [each.hit(None) for each in collapse(session, newest)]
             there = indexed = queries.count_readable(session)
     else:
-        hits, indexed = _search(engine, settings, sought, wanted)
-        hits = [hit for hit in hits if hit.listing_id != listing_id]
+        hits, indexed = _search(engine, settings, sought, wanted, varied=varied, but=listing_id)
         with reading(engine) as session:
             there = queries.count_readable(session)
     kept = hits[:MAX_HITS]
@@ -158,7 +138,7 @@ def find_subject(engine: sa.Engine, *, actor: Actor, listing_id: int) -> SearchH
     """
     require(actor, "look")
     with reading(engine) as session:
-        return _hit(_require_main(session, actor, listing_id), None)
+        return make_hit(_require_main(session, actor, listing_id), None)
 
 
 def list_choices(engine: sa.Engine, *, actor: Actor) -> SearchChoices:
@@ -176,7 +156,12 @@ def list_choices(engine: sa.Engine, *, actor: Actor) -> SearchChoices:
         )
 
 
-def _wanted(actor: Actor, only: SearchFilter) -> Wanted:
+def make_wanted(actor: Actor, only: SearchFilter) -> Wanted:
+    """Return the filter as queries take it, with what the actor sees at all.
+
+    Raises:
+        InvalidInputError: There are too many words.
+    """
     words = tuple(only.text.split())
     if len(words) > _MAX_WORDS:
         raise InvalidInputError(f"{len(words)} words; search by at most {_MAX_WORDS}")
@@ -187,6 +172,8 @@ def _wanted(actor: Actor, only: SearchFilter) -> Wanted:
         state=only.state,
         seller=only.seller,
         owner=owner_seen_by(actor),
+        since=datetime.combine(only.since, time_of_day.min, UTC) if only.since else None,
+        until=datetime.combine(only.until, time_of_day.max, UTC) if only.until else None,
     )
 
 
@@ -231,9 +218,19 @@ def _require_main(session: Session, actor: Actor, listing_id: int) -> Shown:
 
 
 def _search(
-    engine: sa.Engine, settings: Settings, sought: tuple[str, bytes], wanted: Wanted
+    engine: sa.Engine,
+    settings: Settings,
+    sought: tuple[str, bytes],
+    wanted: Wanted,
+    *,
+    varied: bool,
+    but: int | None,
 ) -> tuple[list[SearchHit], int]:
-    """Return the hits, the most alike first, and how many photos the index holds."""
+    """Return the hits, the most alike first, and how many photos the index holds.
+
+    Args:
+        but: The listing that they are alike, which is no hit.
+    """
     space, vector = sought
     with reading(engine) as session:
         among = (
@@ -241,55 +238,13 @@ def _search(
             if wanted == Wanted()
             else queries.list_embedding_ids(session, space=space, wanted=wanted)
         )
-    ids, similarities, freshness = search_index(engine, settings.cache_dir / "vectors").search(
-        space=space, query=unit_vector(vector), count=_NEAREST, among=among
+    scores, freshness = search_index(engine, settings.cache_dir / "vectors").search(
+        space=space, vectors=as_unit(vector)[None], count=_NEAREST, among=among
     )
-    scores = dict(zip(ids.tolist(), similarities.tolist(), strict=True))
     with reading(engine) as session:
         photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=wanted)
         ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
-        return collapse(session, ranked, scores), freshness.indexed
-
-
-def unit_vector(vector: bytes) -> NDArray[np.float32]:
-    """Return an embedding as (D,) float32 of length 1: what is stored is rounded to 16 bits."""
-    found = np.frombuffer(vector, "<f2").astype(np.float32)
-    unit: NDArray[np.float32] = found / np.linalg.norm(found)
-    return unit
-
-
-def collapse(
-    session: Session, ranked: Sequence[Shown], scores: Mapping[int, float]
-) -> list[SearchHit]:
-    """Return one hit a listing, and one for all that show copies of one photo."""
-    pairs = match_queries.list_pairs(
-        session, image_ids={each.image_id for each in ranked}, state=MatchState.OPEN
-    )
-    parts = connect((pair.first_image_id, pair.second_image_id) for pair in pairs)
-    part_of = {image_id: least for least, part in parts.items() for image_id in part}
-    hits: dict[int, SearchHit] = {}  # by what is the same
-    listings: set[int] = set()
-    for each in ranked:
-        if each.listing_id in listings:
-            continue
-        listings.add(each.listing_id)
-        same = part_of.get(each.image_id, each.image_id)
-        if same in hits:
-            hits[same] = replace(hits[same], copies=hits[same].copies + 1)
-        else:
-            hits[same] = _hit(each, scores.get(each.embedding_id))
-    return list(hits.values())
-
-
-def _hit(shown: Shown, score: float | None) -> SearchHit:
-    return SearchHit(
-        listing_id=shown.listing_id,
-        sku=shown.sku,
-        title=shown.title,
-        seller=shown.seller,
-        category=shown.category,
-        batch=shown.batch,
-        state=ListingState(shown.state),
-        sha256=shown.sha256,
-        score=score,
-    )
+        found = [each for each in collapse(session, ranked) if each.shown.listing_id != but]
+        if varied:
+            found = vary(session, found, scores, count=MAX_HITS)
+        return [each.hit(scores[each.shown.embedding_id]) for each in found], freshness.indexed

@@ -59,20 +59,27 @@ class SearchIndex:
         self._saved = 0
 
     def search(
-        self, *, space: str, query: Vectors, count: int, among: Ids | None
-    ) -> tuple[Ids, Vectors, Freshness]:
-        """Return ids and similarities of the nearest, (K,) each, and how fresh the index is.
+        self, *, space: str, vectors: Vectors, count: int, among: Ids | None
+    ) -> tuple[dict[int, float], Freshness]:
+        """Return the similarities of the nearest to any, by id, and how fresh the index is.
 
         Args:
-            query: (D,) of length 1.
+            vectors: (M, D) of length 1.
+            count: So many nearest to each of them.
             among: Ids to search among; None for all.
         """
         with self._lock:
             source = self._source(space)
             index = self._catch_up(source)
-            ids, similarities = index.search(query[None], count, among=among)
-            found = ids[0] >= 0
-            return ids[0][found], similarities[0][found], index.freshness(source)
+            ids, similarities = index.search(vectors, count, among=among)
+            freshness = index.freshness(source)
+        best: dict[int, float] = {}
+        for id_, similarity in zip(
+            ids.ravel().tolist(), similarities.ravel().tolist(), strict=True
+        ):
+            if id_ >= 0 and similarity > best.get(id_, -np.inf):
+                best[id_] = similarity
+        return best, freshness
 
     def _source(self, space: str) -> EmbeddingSource:
         with reading(self._engine) as session:

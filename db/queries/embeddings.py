@@ -81,6 +81,12 @@ def find_listing_vector(session: Session, *, space: str, listing_id: int) -> byt
     return session.scalar(query)
 
 
+def list_vectors(session: Session, *, embedding_ids: Collection[int]) -> dict[int, bytes]:
+    """Return the vectors by the ids of the embeddings."""
+    query = select(EmbeddingRow.id, EmbeddingRow.vector).where(EmbeddingRow.id.in_(embedding_ids))
+    return {row.id: row.vector for row in session.execute(query)}
+
+
 def list_embedded(session: Session, *, space: str, image_ids: Collection[int]) -> set[int]:
     """Return those of the images that are embedded."""
     query = select(EmbeddingRow.image_id).where(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ class Wanted:
         category: Path of a branch: of the decided category, else the suggested, else the claimed.
         is_decided: Only those whose category a person decided.
         owner: User whose batches alone are seen; None for everybody's.
+        since: When it was brought in, at the earliest; ``until`` at the latest.
     """
 
     words: tuple[str, ...] = ()
@@ -39,6 +41,8 @@ class Wanted:
     seller: str | None = None
     is_decided: bool = False
     owner: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Shown(NamedTuple):
@@ -58,7 +62,7 @@ class Shown(NamedTuple):
 
 def list_embedding_ids(session: Session, *, space: str, wanted: Wanted) -> NDArray[np.int64]:
     """Return the sorted ids of the embeddings of all photos of these listings."""
-    query = _among(
+    query = among(
         select(EmbeddingRow.id)
         .distinct()
         .join(ListingImageRow, ListingImageRow.image_id == EmbeddingRow.image_id)
@@ -76,20 +80,28 @@ def list_shown(
     query = _shown(EmbeddingRow.id).join(
         EmbeddingRow, EmbeddingRow.image_id == ListingImageRow.image_id
     )
-    found = _among(query.where(EmbeddingRow.id.in_(embedding_ids)), wanted)
+    found = among(query.where(EmbeddingRow.id.in_(embedding_ids)), wanted)
     return [Shown._make(row) for row in session.execute(found)]
 
 
 def list_newest(session: Session, *, wanted: Wanted, limit: int) -> Sequence[Shown]:
     """Return the main photos of the newest listings that are wanted."""
     query = _shown(sa.literal(0)).where(ListingImageRow.position == 0)
-    found = _among(query, wanted).order_by(ListingRow.id.desc()).limit(limit)
+    found = among(query, wanted).order_by(ListingRow.id.desc()).limit(limit)
     return [Shown._make(row) for row in session.execute(found)]
+
+
+def list_main(session: Session, *, listing_ids: Collection[int], wanted: Wanted) -> Sequence[Shown]:
+    """Return the main photos of those of the listings that are wanted, in no order."""
+    query = _shown(sa.literal(0)).where(
+        ListingImageRow.position == 0, ListingRow.id.in_(listing_ids)
+    )
+    return [Shown._make(row) for row in session.execute(among(query, wanted))]
 
 
 def find_main(session: Session, *, listing_id: int, wanted: Wanted) -> Shown | None:
     """Return the first photo of a listing."""
-    query = _among(_shown(sa.literal(0)).where(ListingRow.id == listing_id), wanted)
+    query = among(_shown(sa.literal(0)).where(ListingRow.id == listing_id), wanted)
     row = session.execute(query.order_by(ListingImageRow.position).limit(1)).first()
     return None if row is None else Shown._make(row)
 
@@ -135,13 +147,14 @@ def _shown(first: Any) -> Any:
     )
 
 
-def _among(query: Any, wanted: Wanted) -> Any:
-    if wanted.batch_id is not None:
-        query = query.where(ListingRow.batch_id == wanted.batch_id)
-    if wanted.state is not None:
-        query = query.where(ListingRow.state == wanted.state)
-    if wanted.seller is not None:
-        query = query.where(ListingRow.seller == wanted.seller)
+def among(query: Any, wanted: Wanted) -> Any:
+    """Narrow a query that selects from listings to those that are wanted."""
+    exactly = (
+        (ListingRow.batch_id, wanted.batch_id),
+        (ListingRow.state, wanted.state),
+        (ListingRow.seller, wanted.seller),
+    )
+    query = query.where(*(column == value for column, value in exactly if value is not None))
     if wanted.is_decided:
         query = query.where(
             ListingRow.state.in_(_DECIDED), ListingRow.decided_category_id.is_not(None)
@@ -149,6 +162,10 @@ def _among(query: Any, wanted: Wanted) -> Any:
     if wanted.owner is not None:
         mine = select(BatchRow.id).where(BatchRow.created_by == wanted.owner)
         query = query.where(ListingRow.batch_id.in_(mine))
+    if wanted.since is not None:
+        query = query.where(ListingRow.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(ListingRow.created_at <= wanted.until)
     if wanted.category is not None:
         query = query.where(_CATEGORY_ID.in_(_branch(wanted.category)))
     for word in wanted.words:

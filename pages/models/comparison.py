@@ -11,7 +11,7 @@ from core.evaluation.published import PUBLISHED
 from core.services import evaluation_exports as exports
 from core.services.evaluations import EvaluationSummary
 from core.services.standings import SPLITS, Standing
-from pages.models import mistakes
+from pages.models import mistakes, retrieval
 from pages.models.scene import Scene
 from pages.models.versions import STATE_LABELS
 from pages.ui import charts, text
@@ -30,6 +30,7 @@ def show(scene: Scene) -> None:
         _show_cost(scene, "Accuracy against speed", "Photos a second", _speed)
     with right:
         _show_cost(scene, "Accuracy against size", "Size of the file in MB", _megabytes)
+    retrieval.show(scene)
     _show_published()
 
 

@@ -22,6 +22,8 @@ _STYLE = """
 .gallery figcaption { font-size: 12.5px; line-height: 1.35; padding: 4px 2px 6px;
   overflow-wrap: anywhere }
 .gallery figcaption span { display: block }
+.gallery figcaption a, .gallery figcaption a:hover { display: inline; width: auto; height: auto;
+  border: 0; border-radius: 2px; overflow: visible; color: inherit; text-decoration: underline }
 .gallery .wrong { color: #c2453f } .gallery .right { color: #23867a }
 @media (max-width: 480px) { .gallery figure, .gallery figure a { width: calc(50vw - 26px) }
   .gallery figure a { height: calc(50vw - 26px) } }
@@ -40,10 +42,11 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line below a photo; ``tone`` is ``right``, ``wrong`` or empty."""
+    """A line below a photo; ``tone`` is ``right``, ``wrong`` or empty, ``href`` where it leads."""
 
     words: str
     tone: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,16 @@ def _link(thumbnail: Thumbnail) -> str:
 
 
 def _figure(card: Card) -> str:
-    lines = "".join(f'<span class="{line.tone}">{escape(line.words)}</span>' for line in card.lines)
+    lines = "".join(f'<span class="{line.tone}">{_words(line)}</span>' for line in card.lines)
     photo = _photo(card.src, card.href, card.label, target="_blank")
     return f"<figure>{photo}<figcaption>{lines}</figcaption></figure>"
+
+
+def _words(line: Line) -> str:
+    words = escape(line.words)
+    if not line.href:
+        return words
+    return f'<a href="{escape(line.href, quote=True)}" target="_self">{words}</a>'
 
 
 def _photo(src: str, href: str, label: str, *, target: str) -> str:

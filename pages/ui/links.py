@@ -23,6 +23,11 @@ def go(key: str, **params: object) -> None:
     st.switch_page(page(key), query_params={name: str(value) for name, value in params.items()})
 
 
+def more_like(listing_id: int) -> str:
+    """Return the address of the listings like this one, no two alike."""
+    return f"/search?listing={listing_id}&varied=true"
+
+
 def read_id(name: str) -> int | None:
     """Return a positive id from the address, None where it is missing or no such number."""
     text = st.query_params.get(name, "")

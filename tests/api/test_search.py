@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from core.actors import Actor
+from core.imaging import ImageLimits, decode
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import LookupRow, MatchRow
@@ -14,6 +15,8 @@ from tests.services.copied import add_shown, as_file, compare_all
 from tests.services.embedded import AXES, SPACE, add_listings, near
 from tests.services.flagged import add_batch
 from tests.similarity.conftest import draw_photo
+
+LIMITS = ImageLimits(max_bytes=10**7, max_pixels=10**7)
 
 
 @pytest.fixture
@@ -40,6 +43,27 @@ def test_a_photo_is_handed_in_awaited_and_searched_by(
     assert (found["total"], found["indexed"], found["waiting"]) == (3, 6, 0)
     liked = client.get("/search", params={"listing": mugs[0], "category": "Home > Mug"}).json()
     assert sorted(hit["listing_id"] for hit in liked["hits"]) == mugs[1:]
+
+
+def test_a_part_is_searched_by_alone(
+    client: TestClient, engine: sa.Engine, settings: Settings, batch_id: int
+) -> None:
+    photo = as_file(draw_photo(1))
+    (listing_id,) = add_shown(engine, settings, batch_id, {"a": photo}).values()
+    part = {"region": "0-0-500-500"}
+    whole = client.post("/search/photos", content=photo).json()["id"]
+    sent = client.post("/search/photos", content=photo, params=part)
+    assert sent.status_code == 202
+    assert sent.json()["id"] != whole
+    shown = client.post(f"/search/listings/{listing_id}", params=part)
+    assert shown.json() == sent.json()  # the same pixels are the same photo
+    kept = settings.cache_dir / "lookups"
+    shapes = [decode(path.read_bytes(), LIMITS).pixels.shape for path in kept.iterdir()]
+    height, width, _ = draw_photo(1).shape
+    assert sorted(shapes) == [(height // 2, width // 2, 3), (height, width, 3)]
+    wrong = client.post("/search/photos", content=photo, params={"region": "0-0-1-1"})
+    assert (wrong.status_code, "draw it again" in wrong.json()["message"]) == (422, True)
+    assert client.post("/search/photos", content=b"x", params=part).status_code == 422
 
 
 def test_a_photo_that_is_too_large_is_refused_before_it_is_read_whole(

@@ -45,6 +45,22 @@ def test_a_version_is_measured_on_any_labelled_data(shelf: Path) -> None:
     assert "1 more photos have categories that the model does not know" in warned
 
 
+def test_networks_are_compared_as_embedders(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for number, label in enumerate(LABELS):
+            path = tmp_path.joinpath("goods", part, *label.split(" > "), "a.png")
+            draw(path, (250 * number, 40, 60), seed=len(part))
+    engine = database.get_engine()
+    version = add_model(engine, get_settings(), database.local_actor(engine))
+    options = ("compare-embedders", "--data", str(tmp_path / "goods"))
+    told = json.loads(run(*options, "--json")[0])["embedders"]
+    assert {each["version_id"] for each in told} == {None, version.id}
+    assert told[0]["mean_precision"] >= told[1]["mean_precision"] > 0
+    shown = run(*options)[0]
+    assert "EfficientNet" in shown
+    assert f"{told[0]['mean_precision']:.1%}" in shown
+
+
 def add_pair() -> None:
     engine, settings = database.get_engine(), get_settings()
     said = {"resnet50": TRUTH, "vit": (APPLE, PEAR, PEAR, PEAR, PEAR, MILK)}

@@ -55,6 +55,7 @@ def photo() -> bytes:
 
 UPLOADERS = (404, 403, 404, 404)  # of an upload that is not there
 REVIEWERS = (403, 404, 404, 404)  # of something that is not there
+MANAGERS = (403, 403, 404, 404)
 HELD_NOTHING = {"json": {"listing_ids": []}}
 FILES = {"files": {"files": ("a.png", photo())}}
 
@@ -133,6 +134,26 @@ TABLE = (
     Visit("GET", "/api/search", "/api/search?words=mug", same(200)),
     Visit("POST", "/api/search/photos", "/api/search/photos", same(422), send={"content": b""}),
     Visit("GET", "/api/search/photos/{lookup_id}", "/api/search/photos/999", same(404)),
+    Visit(
+        "POST",
+        "/api/search/listings/{listing_id}",
+        "/api/search/listings/999?region=0-0-500-500",
+        same(404),
+    ),
+    Visit(
+        "POST",
+        "/api/shoppers/{shopper}/interactions",
+        "/api/shoppers/s-1/interactions",
+        MANAGERS,
+        send={"json": {"interactions": [{"listing_id": 999, "kind": "liked"}]}},
+    ),
+    Visit(
+        "GET",
+        "/api/shoppers/{shopper}/recommendations",
+        "/api/shoppers/s-1/recommendations",
+        (403, 403, 200, 200),
+    ),
+    Visit("DELETE", "/api/shoppers/{shopper}", "/api/shoppers/s-1", (403, 403, 200, 200)),
     Visit("GET", "/api/openapi.json", "/api/openapi.json", same(200)),
     # signing in
     Visit("GET", "/login", "/login", same(303), nobody=200),

@@ -37,6 +37,8 @@ def test_a_group_is_settled_in_one_action_and_taken_back(engine, ids):
     app = draw("duplicates")
     assert "2 listings with the same photo" in words(app)
     assert app.selectbox[0].value == ids["first"]
+    drawn = "".join(str(each.proto.body) for each in app.get("html"))
+    assert f"/search?listing={ids['copy']}&amp;varied=true" in drawn
 
     press(app, "Keep it, reject the others")
     assert "1 listing rejected" in app.success[0].value

@@ -12,8 +12,10 @@ from tests.services.flagged import MUG, add_batch, add_flagged, decide
 def test_a_listing_tells_its_story(engine: sa.Engine, actor: Actor) -> None:
     mug = add_flagged(engine, add_batch(engine, actor), "M-1", ["blurry"])
     decide(engine, actor, mug)
-    said = words(draw("listing", id=str(mug.listing_id)))
+    app = draw("listing", id=str(mug.listing_id))
+    said = words(app)
     assert "M\\-1" in said
+    assert "More like this" in [button.label for button in app.button]
     assert "**Accepted** · Home \\> Mug" in said
     assert f"Accepted as {MUG}".replace(">", "\\>") in said
     assert said.index("Brought in with") < said.index("Flagged") < said.index("Accepted as")

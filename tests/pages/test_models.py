@@ -17,7 +17,7 @@ from core.services import measuring
 from core.services.evaluation_comparison import Comparison
 from core.settings import Settings
 from db.engine import transaction
-from db.rows import JobRow, ModelVersionRow
+from db.rows import EvaluationRow, JobRow, ModelVersionRow, RetrievalRow
 from db.states import JobState
 from pages.models.first_look import describe_difference
 from pages.models.views import VIEWS
@@ -69,6 +69,34 @@ def digest(arch: str) -> str:
 
 def resnet() -> str:
     return f"ResNet-50 {digest('resnet50')}"
+
+
+def test_the_comparison_says_how_well_each_finds_photos_of_a_product(
+    engine: sa.Engine, measured: None
+) -> None:
+    assert "catalens compare-embedders" in words(draw("models"))
+    with transaction(engine) as session:
+        version_id = session.scalars(sa.select(ModelVersionRow.id)).first()
+        name = session.scalars(sa.select(EvaluationRow.data_name)).first()
+        for subject, id_, share in (("a" * 64, version_id, 0.5), ("efficientnet_lite0-x", None, 1)):
+            session.add(
+                RetrievalRow(
+                    subject=subject,
+                    model_version_id=id_,
+                    data_name=name,
+                    data_digest="e" * 64,
+                    dimensions=8,
+                    queries=3,
+                    pictures=5,
+                    recall_at_1=share,
+                    mean_precision=share / 2,
+                )
+            )
+    app = draw("models")
+    (shown,) = (each.value for each in app.dataframe if "mAP" in each.value)
+    assert shown["Model"].tolist()[0] == "EfficientNet-Lite0, as it is packaged"
+    assert shown["mAP"].tolist() == [50, 25]
+    assert "3 test photos sought among 5 train photos" in words(app)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -1,5 +1,7 @@
 """Search by likeness, words and filters."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -46,7 +48,8 @@ def lamps(any_engine: sa.Engine, batch_id: int) -> list[int]:
 @pytest.fixture
 def look(any_engine: sa.Engine, any_settings: Settings, actor: Actor):
     def look(by: Actor = actor, page: int = 0, text: str = "", **asked: object) -> SearchPage:
-        sought = {name: asked.pop(name) for name in ("listing_id", "lookup_id") if name in asked}
+        own = ("listing_id", "lookup_id", "varied")
+        sought = {name: asked.pop(name) for name in own if name in asked}
         only = SearchFilter(text=text, **asked)
         return search.search(any_engine, any_settings, actor=by, only=only, page=page, **sought)
 
@@ -137,6 +140,31 @@ def test_copies_of_one_photo_are_one_hit(any_engine, mugs, look):
     found = look(listing_id=mugs[0])
     assert ids(found) == [before[0], before[1], *before[4:]]
     assert [hit.copies for hit in found.hits][:2] == [0, 2]
+
+
+def test_more_like_this_shows_no_two_alike_first(any_engine, batch_id, mugs, look):
+    rays = [(4, 1, 0), (4, 1.01, 0), (4, 1.02, 0), (4, 0, 1.3)]
+    vectors = np.zeros((4, 16))
+    vectors[:, 5:8] = rays
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    first, second, third, other = add_listings(any_engine, batch_id, "jug", vectors)
+    (asked,) = add_listings(any_engine, batch_id, "asked", AXES[5:6])
+    plain = ids(look(listing_id=asked))[:4]
+    assert plain == [first, second, third, other]
+    varied = look(listing_id=asked, varied=True)
+    assert ids(varied)[:2] == [first, other]
+    assert sorted(ids(varied)) == sorted(ids(look(listing_id=asked)))
+
+
+def test_days_are_whole_and_in_utc(any_engine, mugs, lamps, look):
+    late = datetime(2026, 5, 2, 23, 59, 59, tzinfo=UTC)
+    with transaction(any_engine) as session:
+        session.execute(update(ListingRow).where(ListingRow.id == mugs[1]).values(created_at=late))
+    day = late.date()
+    assert ids(look(since=day, until=day)) == [mugs[1]]
+    assert ids(look(listing_id=mugs[0], until=day)) == [mugs[1]]
+    assert mugs[1] not in ids(look(since=day + timedelta(days=1)))
+    assert len(ids(look(until=date.max))) == 11
 
 
 def test_pages_follow_each_other(any_engine, batch_id, mugs, look):

@@ -1,0 +1,55 @@
+"""Parts of photos to search by: cut out here, and then handed to the worker as any photo is."""
+
+import sqlalchemy as sa
+
+from core.actors import Actor, require
+from core.imaging import ImageLimits, Region, decode, encode_jpeg
+from core.imaging.decoding import PIXEL_CEILING
+from core.services import lookups, search
+from core.services.lookups import Lookup
+from core.settings import Settings
+from core.storage import ImageStore
+
+_MAX_SIDE_PX = 1280
+_QUALITY = 95
+_STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)  # taken in once
+
+
+def request_photo(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes, region: str | None = None
+) -> Lookup:
+    """Hand a photo from outside in, or the part of it that a region names.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+        InvalidInputError: The region is none, or the photo is empty or too large.
+        UnreadableImageError: It is no picture; the whole of it would be refused by the worker.
+    """
+    require(actor, "look")
+    if region is not None:
+        limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+        data = _cut(data, limits, Region.parse(region))
+    return lookups.request(engine, settings, actor=actor, data=data)
+
+
+def request_listing(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, listing_id: int, region: str
+) -> Lookup:
+    """Hand in a part of a listing's main photo; the same one again is answered at once.
+
+    Raises:
+        ForbiddenError: The actor may not look.
+        InvalidInputError: The region is none.
+        NotFoundError: No such listing that the actor sees, or its photo is gone.
+        UnreadableImageError: The photo was damaged since it was stored.
+    """
+    part = Region.parse(region)
+    subject = search.find_subject(engine, actor=actor, listing_id=listing_id)
+    store = ImageStore(settings.images_dir, settings.cache_dir)
+    data = _cut(store.read(subject.sha256), _STORED, part)
+    return lookups.request(engine, settings, actor=actor, data=data)
+
+
+def _cut(data: bytes, limits: ImageLimits, region: Region) -> bytes:
+    pixels = region.cut(decode(data, limits).pixels)
+    return encode_jpeg(pixels, max_side_px=_MAX_SIDE_PX, quality=_QUALITY)

@@ -1,0 +1,231 @@
+"""What to show a shopper of the shop next, by what they liked and viewed before.
+
+A shopper is known by what the shop calls them, and by nothing else. All that is kept of them is
+what they did (``interactions``); nothing is worked out beforehand, so that ``wipe`` leaves nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.actors import Actor, require
+from core.errors import InvalidInputError, NotFoundError
+from core.recommendation.profile import INTERACTION_KINDS, Profile, weigh
+from core.services.hits import Collapsed, SearchHit, as_unit, collapse, read_vectors, vary
+from core.services.search import SearchFilter, make_wanted
+from core.services.search_index import search_index
+from core.settings import Settings
+from db.engine import erasing, reading, transaction
+from db.queries import embeddings as embedding_queries
+from db.queries import interactions as queries
+from db.queries import search as search_queries
+from db.queries.interactions import Interaction
+from db.queries.search import Shown, Wanted
+
+MAX_RECOMMENDED = 100
+MAX_SHOPPER_CHARACTERS = 200
+
+_REMEMBERED = 100  # interactions of a profile, the newest
+_NEAREST = 60  # to each of the profile's seeds
+_POPULAR_FOR = timedelta(days=90)
+_SPARE = 4  # copies fall together, and what was seen already falls away
+
+By = Literal["profile", "popular"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewInteraction:
+    """Something that a shopper did; ``at`` None is now."""
+
+    listing_id: int
+    kind: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """What to show next.
+
+    Attributes:
+        by: ``popular`` for who did nothing yet that can be gone by.
+    """
+
+    by: By
+    hits: tuple[SearchHit, ...]
+
+
+def record(
+    engine: sa.Engine, *, actor: Actor, shopper: str, interactions: Sequence[NewInteraction]
+) -> int:
+    """Keep what a shopper did; return how much of it was new. Sent again, it changes nothing.
+
+    Raises:
+        ForbiddenError: The actor may not recommend.
+        InvalidInputError: There is no such kind, or the shopper has no name or too long a one.
+        NotFoundError: No listing has one of the ids; then nothing is kept.
+    """
+    require(actor, "recommend")
+    _require_shopper(shopper)
+    now = datetime.now(UTC)
+    values = [
+        {
+            "shopper": shopper,
+            "listing_id": each.listing_id,
+            "kind": _require_kind(each.kind),
+            "at": each.at or now,
+        }
+        for each in interactions
+    ]
+    wanted = {each.listing_id for each in interactions}
+    with transaction(engine) as session:
+        unknown = wanted - queries.list_listings(session, listing_ids=wanted)
+        if unknown:
+            raise NotFoundError(f"no listing {min(unknown)}; nothing was kept")
+        return queries.insert_interactions(session, values=values)
+
+
+def recommend(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    actor: Actor,
+    shopper: str,
+    only: SearchFilter,
+    count: int = 12,
+) -> Recommendations:
+    """Return what a shopper may like and did not see yet, varied, copies as one.
+
+    Who did nothing yet gets what is popular among all, and then the newest, within the filter.
+
+    Args:
+        count: At most ``MAX_RECOMMENDED``.
+
+    Raises:
+        ForbiddenError: The actor may not recommend.
+        InvalidInputError: The count or the shopper's name is none that can be.
+    """
+    require(actor, "recommend")
+    _require_shopper(shopper)
+    if not 0 < count <= MAX_RECOMMENDED:
+        raise InvalidInputError(f"{count} recommendations; ask for 1 to {MAX_RECOMMENDED}")
+    wanted = make_wanted(actor, only)
+    with reading(engine) as session:
+        history = queries.list_newest(session, shopper=shopper, limit=_REMEMBERED)
+        space = embedding_queries.find_newest_space(session)
+        profile = _make_profile(session, space, history) if space else None
+    seen = [each.listing_id for each in history]
+    hits = (
+        _by_profile(engine, settings, space, profile, wanted, seen, count)
+        if space and profile
+        else ()
+    )
+    by: By = "profile" if hits else "popular"
+    if len(hits) < count:
+        hits += _by_popularity(engine, wanted, seen, hits, count)
+    return Recommendations(by, hits[:count])
+
+
+def wipe(engine: sa.Engine, *, actor: Actor, shopper: str) -> int:
+    """Delete everything that is kept of a shopper; return how much that was.
+
+    Raises:
+        ForbiddenError: The actor may not recommend.
+    """
+    require(actor, "recommend")
+    with erasing(engine) as session:
+        return queries.delete_shopper(session, shopper=shopper)
+
+
+def _make_profile(session: Session, space: str, history: Sequence[Interaction]) -> Profile | None:
+    """Return the profile; None while nothing that the shopper did has an embedding."""
+    listing_ids = {each.listing_id for each in history}
+    photos = embedding_queries.list_photos(session, space=space, listing_ids=listing_ids)
+    main = {photo.listing_id: photo.vector for photo in reversed(photos)}
+    known = [each for each in history if each.listing_id in main]
+    if not known:
+        return None
+    now = datetime.now(UTC)
+    ages_days = [(now - each.at) / timedelta(days=1) for each in known]
+    weights = weigh([each.kind for each in known], ages_days)
+    return Profile(np.stack([as_unit(main[each.listing_id]) for each in known]), weights)
+
+
+def _by_profile(
+    engine: sa.Engine,
+    settings: Settings,
+    space: str,
+    profile: Profile,
+    wanted: Wanted,
+    seen: Sequence[int],
+    count: int,
+) -> tuple[SearchHit, ...]:
+    with reading(engine) as session:
+        among = search_queries.list_embedding_ids(session, space=space, wanted=wanted)
+    nearest = max(_NEAREST, _SPARE * count)
+    found, _ = search_index(engine, settings.cache_dir / "vectors").search(
+        space=space, vectors=profile.vectors[profile.seeds], count=nearest, among=among
+    )
+    with reading(engine) as session:
+        photos = search_queries.list_shown(session, embedding_ids=found.keys(), wanted=wanted)
+        if not photos:
+            return ()
+        ids = sorted({photo.embedding_id for photo in photos})
+        likeness = profile.likeness(read_vectors(session, ids))
+        scores = dict(zip(ids, likeness.tolist(), strict=True))
+        ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
+        unseen = _leave_out(session, seen, ranked)
+        varied = vary(session, unseen, scores, count=count)
+        return tuple(each.hit(scores[each.shown.embedding_id]) for each in varied)
+
+
+def _by_popularity(
+    engine: sa.Engine,
+    wanted: Wanted,
+    seen: Sequence[int],
+    before: Sequence[SearchHit],
+    count: int,
+) -> tuple[SearchHit, ...]:
+    weights = {kind.key: kind.weight for kind in INTERACTION_KINDS.values()}
+    shown_already = [*seen, *(hit.listing_id for hit in before)]
+    limit = len(shown_already) + _SPARE * count
+    since = datetime.now(UTC) - _POPULAR_FOR
+    with reading(engine) as session:
+        popular = queries.list_popular(
+            session, weights=weights, since=since, wanted=wanted, limit=limit
+        )
+        place = {listing_id: at for at, listing_id in enumerate(popular)}
+        ranked = sorted(
+            search_queries.list_main(session, listing_ids=popular, wanted=wanted),
+            key=lambda each: place[each.listing_id],
+        )
+        newest = search_queries.list_newest(session, wanted=wanted, limit=limit)
+        found = _leave_out(session, shown_already, [*ranked, *newest])
+        return tuple(each.hit(None) for each in found)
+
+
+def _leave_out(session: Session, seen: Sequence[int], ranked: Sequence[Shown]) -> list[Collapsed]:
+    """Take copies together, and leave out what was seen, or is a copy of it."""
+    first = search_queries.list_main(session, listing_ids=seen, wanted=Wanted())
+    return [
+        each for each in collapse(session, [*first, *ranked]) if each.shown.listing_id not in seen
+    ]
+
+
+def _require_shopper(shopper: str) -> None:
+    if not 0 < len(shopper) <= MAX_SHOPPER_CHARACTERS or not shopper.isprintable():
+        raise InvalidInputError(
+            f"a shopper called {shopper!r}; give 1 to {MAX_SHOPPER_CHARACTERS} printable characters"
+        )
+
+
+def _require_kind(kind: str) -> str:
+    if kind not in INTERACTION_KINDS:
+        raise InvalidInputError(
+            f"no interaction is of the kind {kind!r}; there are {', '.join(INTERACTION_KINDS)}"
+        )
+    return kind

@@ -1,0 +1,74 @@
+"""What shoppers liked and viewed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, delete, func, select
+from sqlalchemy.orm import Session
+
+from db.queries.search import Wanted, among
+from db.queries.upsert import insert_missing
+from db.rows import InteractionRow, ListingRow
+
+_CONFLICT = ("shopper", "listing_id", "kind", "at")
+
+
+class Interaction(NamedTuple):
+    listing_id: int
+    kind: str
+    at: datetime
+
+
+def insert_interactions(session: Session, *, values: Sequence[Mapping[str, Any]]) -> int:
+    """Insert what is not there; return how many those were."""
+    return insert_missing(session, InteractionRow, values, conflict=_CONFLICT)
+
+
+def list_listings(session: Session, *, listing_ids: Collection[int]) -> set[int]:
+    """Return those of the ids that a listing has."""
+    return set(session.scalars(select(ListingRow.id).where(ListingRow.id.in_(listing_ids))))
+
+
+def list_newest(session: Session, *, shopper: str, limit: int) -> Sequence[Interaction]:
+    """Return what a shopper did last, the newest first."""
+    query = (
+        select(InteractionRow.listing_id, InteractionRow.kind, InteractionRow.at)
+        .where(InteractionRow.shopper == shopper)
+        .order_by(InteractionRow.at.desc(), InteractionRow.id.desc())
+        .limit(limit)
+    )
+    return [Interaction._make(row) for row in session.execute(query)]
+
+
+def list_popular(
+    session: Session,
+    *,
+    weights: Mapping[str, float],
+    since: datetime,
+    wanted: Wanted,
+    limit: int,
+) -> Sequence[int]:
+    """Return the wanted listings that most shoppers liked or viewed, by their ids.
+
+    Args:
+        weights: What each kind counts. A shopper counts once a listing and kind.
+    """
+    once = (
+        select(InteractionRow.listing_id, InteractionRow.shopper, InteractionRow.kind)
+        .where(InteractionRow.at >= since)
+        .distinct()
+        .subquery()
+    )
+    worth = func.sum(case(weights, value=once.c.kind, else_=0.0))
+    query = among(select(ListingRow.id).join(once, once.c.listing_id == ListingRow.id), wanted)
+    ranked = query.group_by(ListingRow.id).order_by(worth.desc(), ListingRow.id.desc())
+    return session.scalars(ranked.limit(limit)).all()
+
+
+def delete_shopper(session: Session, *, shopper: str) -> int:
+    """Delete all of a shopper; return how many rows those were."""
+    done = session.connection().execute(
+        delete(InteractionRow).where(InteractionRow.shopper == shopper)
+    )
+    return done.rowcount

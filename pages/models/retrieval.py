@@ -1,0 +1,52 @@
+"""The networks compared as embedders: how well they find photos of the same product."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from core.services.retrievals import EmbedderStanding, list_embedders
+from pages.models.scene import Scene
+from pages.ui import text
+
+
+def show(scene: Scene) -> None:
+    """Draw the table, or how to get one."""
+    st.subheader("Finding photos of the same product", anchor=False)
+    context = scene.context
+    found = list_embedders(context.engine, actor=context.actor, data_name=scene.data_name)
+    if not found:
+        st.caption("Not measured on this data set yet. To measure the models in use:")
+        st.code("catalens compare-embedders --data PATH/TO/photos", language=None)
+        return
+    st.dataframe(
+        pd.DataFrame([_row(each) for each in found]),
+        hide_index=True,
+        placeholder="",
+        column_config={
+            "Nearest is right": st.column_config.NumberColumn(
+                format="%.1f%%",
+                help="Recall@1: the nearest train photo shows the same product.",
+            ),
+            "mAP": st.column_config.NumberColumn(
+                format="%.1f%%",
+                help="Mean average precision: 100% where all of the product come first.",
+            ),
+        },
+    )
+    sizes = {(each.queries, each.pictures) for each in found}
+    sought, among = max(sizes)
+    st.caption(
+        f"{text.count(sought, 'test photo')} sought among {text.count(among, 'train photo')}, "
+        "by the features before the classifier."
+    )
+
+
+def _row(each: EmbedderStanding) -> Mapping[str, object]:
+    return {
+        "Model": each.name,
+        "Id": each.version_id,
+        "Nearest is right": 100 * each.recall_at_1,
+        "mAP": 100 * each.mean_precision,
+        "Numbers a photo": each.dimensions,
+    }

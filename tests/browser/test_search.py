@@ -1,0 +1,81 @@
+"""Search by a pasted photo, and by a frame drawn on a listing's photo, in a real browser."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.screens import upload, wait_classified
+from tests.browser.test_accessibility import grave_findings
+from tests.worker.catalog import draw_photos
+
+PHOTOS = 4
+PASTE = """async (address) => {
+  const answer = await fetch(address)
+  const transfer = new DataTransfer()
+  transfer.items.add(new File([await answer.blob()], "a.jpg", { type: "image/jpeg" }))
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }))
+}"""
+
+seeds = itertools.count(700)
+
+
+@pytest.fixture
+def shelf(app_with_models: str, page: Page, tmp_path: Path) -> Page:
+    """The search page, with photos of its own that were classified."""
+    seed = next(seeds)
+    upload(page, draw_photos(tmp_path / "photos", count=PHOTOS, seed=seed), f"Shelf {seed}")
+    wait_classified(page, PHOTOS)
+    page.goto("/search")
+    expect(page.locator(".gallery figure").first).to_be_visible()
+    return page
+
+
+def test_a_part_of_a_photo_is_drawn_by_mouse_and_keys_and_searched_by(shelf: Page) -> None:
+    page = shelf
+    page.get_by_role("link", name="More like this").first.click()
+    expect(page).to_have_url(re.compile(r"listing=\d+&varied=true"))
+    stage, box = page.locator("[data-role=stage]"), page.locator("[data-role=box]")
+    page.get_by_role("button", name="Search by a part").click()
+    expect(box).to_be_focused()
+    assert grave_findings(page) == []
+    place = stage.bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 0.1 * place["width"], place["y"] + 0.1 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.5 * place["width"], place["y"] + 0.6 * place["height"])
+    page.mouse.up()
+    box.press("ArrowRight")
+    box.press("Shift+ArrowUp")
+    page.get_by_role("button", name="Search this part").click()
+    expect(page).to_have_url(re.compile(r"region="))
+    found = re.search(r"region=(\d+)-(\d+)-(\d+)-(\d+)", page.url)
+    assert found is not None
+    drawn = [int(each) for each in found.groups()]
+    for value, wanted in zip(drawn, (120, 100, 400, 480), strict=True):
+        assert abs(value - wanted) <= 15  # a pixel of a small photo is some thousandths
+    expect(page.get_by_role("heading", name="Most like a part of")).to_be_visible()
+    expect(page.locator(".gallery figure").first).to_be_visible(timeout=60_000)
+    page.reload()
+    expect(box).to_be_visible()
+    expect(page.locator(".gallery figure").first).to_be_visible()
+    page.get_by_role("button", name="Whole photo").click()
+    expect(page).not_to_have_url(re.compile(r"region="))
+    expect(box).to_be_hidden()
+
+
+def test_a_pasted_photo_is_searched_by_and_so_is_a_part_of_it(shelf: Page) -> None:
+    page = shelf
+    address = page.locator(".gallery img").first.get_attribute("src")
+    page.evaluate(PASTE, address)
+    expect(page).to_have_url(re.compile(r"photo=\d+"))
+    expect(page.get_by_role("heading", name="Most like your photo")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[01]\.\d\d alike")).first).to_be_visible(timeout=60_000)
+    whole = page.url
+    page.get_by_role("button", name="Search by a part").click()
+    page.get_by_role("button", name="Search this part").click()
+    expect(page).not_to_have_url(whole)
+    expect(page.locator(".gallery figure").first).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-role=box]")).to_be_visible()
