@@ -14,6 +14,7 @@ Permission = Literal[
     "publish",
     "export",
     "dashboards",
+    "adjudicate",  # settle what two reviewers said
     "tune",
     "train",
     "administer",
@@ -29,6 +30,7 @@ _MANAGER: frozenset[Permission] = frozenset(
         "review",
         "categorise",
         "dashboards",
+        "adjudicate",
         "tune",
         "train",
     }

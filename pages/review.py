@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.errors import CatalogError
 from core.flags import FLAG_KINDS
 from core.queue import POLICIES
-from core.services import dashboard, queue, views
+from core.services import checks, dashboard, queue, views
 from core.services.database import get_engine
 from core.services.review import REVIEW_STATES
 from core.services.states import ListingState
@@ -18,6 +18,10 @@ from pages.ui import components, links, text
 _workstation = components.load("review")
 
 ANY = ""  # the first option, which no seller is called
+CHECKS_DOC = (
+    "Some of these listings are checks of agreement and attention; what they say of you stands "
+    "under Team."
+)
 FILTER_WIDTH_PX = 160  # two beside each other on a phone, all on one line of a screen
 
 
@@ -32,6 +36,8 @@ def render(actor: Actor) -> None:
     filters = {"policy": view.policy} | params
     data = {"filters": filters, "listing": links.read_id("listing"), "user": actor.id}
     _workstation(key="review", data=data)
+    if checks.are_on_for(get_engine(), actor=actor):
+        st.caption(CHECKS_DOC)
 
 
 def _show_filters(actor: Actor, asked: View) -> View:
