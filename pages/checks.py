@@ -16,7 +16,9 @@ from core.services.database import get_engine
 from core.services.team import ReviewerFigures, TeamFigures
 from pages.ui import gallery, text
 
+OPEN_SHOWN = 10
 SETTLED_SHOWN = 10
+PHOTO_PX = 100
 NOTHING = "none yet"
 
 
@@ -64,15 +66,17 @@ def _tally(found: Tally | None) -> str:
 
 def show_disagreements(actor: Actor) -> None:
     """Draw what two said different things of, each to be settled by one click, and taken back."""
-    open_ones = adjudication.list_disagreements(get_engine(), actor=actor)
+    open_ones = adjudication.list_disagreements(get_engine(), actor=actor, limit=OPEN_SHOWN + 1)
     settled = adjudication.list_disagreements(
         get_engine(), actor=actor, settled=True, limit=SETTLED_SHOWN
     )
     if open_ones:
         st.subheader("Two reviewers, two answers", anchor=False)
         st.caption("Whose answer counts? The listing is decided so at once.")
-    for each in open_ones:
+    for each in open_ones[:OPEN_SHOWN]:
         _show_open(actor, each)
+    if len(open_ones) > OPEN_SHOWN:
+        st.caption("More come when these are settled.")
     if settled:
         with st.expander(f"Settled lately ({len(settled)})"):
             for each in settled:
@@ -83,7 +87,8 @@ def _show_open(actor: Actor, each: Disagreement) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         if each.sha256 is not None:
             photo = gallery.Thumbnail(each.sha256, each.title, f"/listing?id={each.listing_id}")
-            gallery.show([photo])
+            with st.container(width=PHOTO_PX):
+                gallery.show([photo])
         with st.container(width="stretch", gap="small"):
             words = f"**{text.plain(each.title)}** · :gray[{text.plain(each.batch_name)}]"
             if each.is_published:
@@ -146,12 +151,13 @@ def show_settings(actor: Actor) -> None:
 
 
 def _choose_share(kind: str, shares: Shares) -> float:
-    row, share = CHECK_KINDS[kind], 100 * getattr(shares, kind)
+    row, most = CHECK_KINDS[kind], 100 * checks.MAX_SHARE
+    share = min(most, 100 * getattr(shares, kind))
     return (
         st.number_input(
             f"{row.label} (%)",
             min_value=0.0,
-            max_value=100 * checks.MAX_SHARE,
+            max_value=most,
             value=share,
             step=0.5,
             format="%.1f",

@@ -18,10 +18,7 @@ from pages.ui import components, links, text
 _workstation = components.load("review")
 
 ANY = ""  # the first option, which no seller is called
-CHECKS_DOC = (
-    "Some of these listings are checks of agreement and attention; what they say of you stands "
-    "under Team."
-)
+CHECKS_DOC = "Some listings are checks of agreement and attention; your figures stand under Team."
 FILTER_WIDTH_PX = 160  # two beside each other on a phone, all on one line of a screen
 
 
@@ -34,10 +31,9 @@ def render(actor: Actor) -> None:
     params = view.as_params()
     links.write(**params, listing=links.read_id("listing"))
     filters = {"policy": view.policy} | params
+    told = CHECKS_DOC if checks.are_on_for(get_engine(), actor=actor) else ""
     data = {"filters": filters, "listing": links.read_id("listing"), "user": actor.id}
-    _workstation(key="review", data=data)
-    if checks.are_on_for(get_engine(), actor=actor):
-        st.caption(CHECKS_DOC)
+    _workstation(key="review", data=data | {"told": told})
 
 
 def _show_filters(actor: Actor, asked: View) -> View:

@@ -10,7 +10,7 @@ from core.actors import Actor
 def draw(key: str, *, as_actor: Actor | None = None, **params: str) -> AppTest:
     """Draw one page, for the local user unless somebody else looks."""
 
-    def script(key: str, as_actor: Any) -> None:
+    def script(key: str, as_actor: object) -> None:
         from importlib import import_module
 
         from core.services import database
