@@ -22,7 +22,7 @@ from core.services.suggestions import by_category
 from db.engine import reading, transaction
 from db.queries import checks as queries
 from db.queries import review as review_queries
-from db.queries.checks import DECIDING, Decided
+from db.queries.checks import DECIDING, Decided, HandedOut
 from db.queries.queue import QueueFilter
 from db.queries.upsert import insert_missing
 from db.rows import CheckAnswerRow, CheckRow, CheckSharesRow, ListingRow
@@ -100,6 +100,10 @@ def is_checked(actor: Actor) -> bool:
     return actor.name != LOCAL_USER
 
 
+def _is_on_for(session: Session, actor: Actor) -> bool:
+    return is_checked(actor) and read_shares(session).is_on
+
+
 def read_shares(session: Session) -> Shares:
     row = queries.find_shares(session)
     return Shares() if row is None else Shares(row.second, row.hidden, row.planted)
@@ -123,9 +127,9 @@ def give_out(
         by_flag: The queue is one of flags: then no listing comes in that is not of it.
         is_start: It is the beginning of a queue: checks that wait for an answer come again.
     """
-    shares = read_shares(session)
-    if not (shares.is_on and is_checked(actor)):
+    if not _is_on_for(session, actor):
         return list(listing_ids)
+    shares = read_shares(session)
     _hide(session, actor, [id_ for id_ in listing_ids if is_drawn("hidden", id_, shares.hidden)])
     if by_flag or only.state != ListingState.NEEDS_REVIEW:
         return list(listing_ids)
@@ -227,10 +231,12 @@ def _is_within(one: str, other: str) -> bool:
 # ---- what a reviewer has before them ---------------------------------------------------
 
 
-def list_open(
+def list_shown(
     session: Session, *, actor: Actor, listings: Iterable[tuple[int, ListingState]]
 ) -> dict[int, CheckRow]:
-    """Return by listing the check that it is for the actor at this moment."""
+    """Return by listing the check that it is for the actor now; none where checks are off."""
+    if not _is_on_for(session, actor):
+        return {}
     states = dict(listings)
     found = queries.list_handed_out(session, user_id=actor.id, listing_ids=states)
     return {
@@ -241,14 +247,6 @@ def list_open(
     }
 
 
-def list_shown(
-    session: Session, *, actor: Actor, listings: Iterable[tuple[int, ListingState]]
-) -> dict[int, CheckRow]:
-    """Return by listing the check that the actor is to see it as; none where checks are off."""
-    found = list_open(session, actor=actor, listings=listings)
-    return found if found and read_shares(session).is_on else {}
-
-
 # ---- answers -----------------------------------------------------------------------------
 
 
@@ -257,6 +255,7 @@ def keep_answer(
     *,
     actor: Actor,
     listing: ListingRow,
+    handed: Sequence[HandedOut],
     key: str,
     kind: DecisionKind,
     category_id: int | None,
@@ -265,6 +264,9 @@ def keep_answer(
     """Keep what the actor says of a listing that is a check; None where it is none.
 
     The same key again answers the same.
+
+    Args:
+        handed: What checks of the actor the listing is or was.
 
     Raises:
         ConflictError: The key was used for something else.
@@ -278,16 +280,15 @@ def keep_answer(
         if same != (listing.id, actor.id, category_id):
             raise ConflictError(f"the key {key!r} belongs to another decision; draw a new one")
         return answer
-    found = queries.list_handed_out(session, user_id=actor.id, listing_ids=[listing.id])
-    handed = next((each for each in found if each.check.kind != CheckKind.HIDDEN), None)
-    if handed is None:
+    mine = next((each for each in handed if each.check.kind != CheckKind.HIDDEN), None)
+    if mine is None:
         return None
-    if handed.is_answered:
+    if mine.is_answered:
         raise StaleError(f"you decided {listing.sku!r} already; look at it again")
-    _require_choice(session, listing, handed.check, kind, category_id)
-    is_shown = category_id is not None and category_id == handed.check.category_id
+    _require_choice(session, listing, mine.check, kind, category_id)
+    is_shown = category_id is not None and category_id == mine.check.category_id
     answer = CheckAnswerRow(
-        check_id=handed.check.id,
+        check_id=mine.check.id,
         key=key,
         kind=DecisionKind.ACCEPT if is_shown else kind,
         category_id=category_id,
@@ -333,11 +334,18 @@ def take_back(
     return undoing, listing
 
 
-def is_hidden(session: Session, *, actor: Actor, listing: ListingRow) -> bool:
-    """Whether the actor was shown the listing without its suggestion."""
-    states = [(listing.id, ListingState(listing.state))]
-    found = list_shown(session, actor=actor, listings=states)
-    return bool(found) and found[listing.id].kind == CheckKind.HIDDEN
+def list_handed(session: Session, *, actor: Actor, listing: ListingRow) -> Sequence[HandedOut]:
+    """Return what checks of the actor a listing is or was."""
+    if not is_checked(actor):
+        return ()
+    return queries.list_handed_out(session, user_id=actor.id, listing_ids=[listing.id])
+
+
+def is_hidden(session: Session, *, listing: ListingRow, handed: Sequence[HandedOut]) -> bool:
+    """Whether it was shown without its suggestion to whom it was handed so."""
+    kinds = {each.check.kind for each in handed}
+    is_open = listing.state in OPEN_STATES
+    return CheckKind.HIDDEN in kinds and is_open and read_shares(session).is_on
 
 
 def _require_choice(

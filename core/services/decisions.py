@@ -4,7 +4,7 @@ The client draws a decision's key, so one that is sent twice is kept once. It al
 the version of the listing that it was made on, so one that comes too late is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from core.flags import CATEGORY_FLAGS
 from core.services import checks, leases, ledger, priorities
 from db.engine import transaction
 from db.queries import review as queries
+from db.queries.checks import HandedOut
 from db.rows import CheckAnswerRow, DecisionRow, ListingRow
 from db.states import CheckKind, DecisionKind, FlagState, ListingState
 
@@ -84,12 +85,14 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         listing = _lock_listing(session, new.listing_id)
         kept = queries.find_decision(session, key=new.key)
         if kept is None:
-            answer = _answer(session, listing, new, actor)
+            handed = checks.list_handed(session, actor=actor, listing=listing)
+            answer = _answer(session, listing, new, actor, handed)
             if answer is not None:
                 return _answered(answer, listing, new)
             _require_current(session, listing, new)
             leases.require_free(session, actor=actor, listing=listing)
-            kept = _keep(session, listing, new, actor)
+            is_hidden = checks.is_hidden(session, listing=listing, handed=handed)
+            kept = _keep(session, listing, new, actor, is_hidden=is_hidden)
         _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
         _require_same_choice(kept, new)
         return _outcome(kept, listing)
@@ -152,7 +155,7 @@ def replace_standing(
         category_id=category_id,
         shown={"suggestions": [], "model_versions": [], "flags": [], "settles": check_id},
     )
-    _keep(session, listing, new, actor)
+    _keep(session, listing, new, actor, is_hidden=False)
 
 
 def _check(new: NewDecision) -> None:
@@ -189,9 +192,10 @@ def _kept_kind(listing: ListingRow, new: NewDecision) -> DecisionKind:
     return new.kind
 
 
-def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor) -> DecisionRow:
+def _keep(
+    session: Session, listing: ListingRow, new: NewDecision, actor: Actor, *, is_hidden: bool
+) -> DecisionRow:
     kind = _kept_kind(listing, new)
-    is_hidden = checks.is_hidden(session, actor=actor, listing=listing)
     row = DecisionRow(
         key=new.key,
         listing_id=listing.id,
@@ -305,12 +309,17 @@ def _what_happened(session: Session, listing: ListingRow) -> str:
 
 
 def _answer(
-    session: Session, listing: ListingRow, new: NewDecision, actor: Actor
+    session: Session,
+    listing: ListingRow,
+    new: NewDecision,
+    actor: Actor,
+    handed: Sequence[HandedOut],
 ) -> CheckAnswerRow | None:
     return checks.keep_answer(
         session,
         actor=actor,
         listing=listing,
+        handed=handed,
         key=new.key,
         kind=new.kind,
         category_id=new.category_id,
