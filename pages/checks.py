@@ -153,20 +153,18 @@ def show_settings(actor: Actor) -> None:
 def _choose_share(kind: str, shares: Shares) -> float:
     row, most = CHECK_KINDS[kind], 100 * checks.MAX_SHARE
     share = min(most, 100 * getattr(shares, kind))
-    return (
-        st.number_input(
-            f"{row.label} (%)",
-            min_value=0.0,
-            max_value=most,
-            value=share,
-            step=0.5,
-            format="%.1f",
-            key=f"share-{kind}-{share}",
-            help=row.doc,
-            width=190,
-        )
-        / 100
+    chosen: float = st.number_input(
+        f"{row.label} (%)",
+        min_value=0.0,
+        max_value=most,
+        value=share,
+        step=0.5,
+        format="%.1f",
+        key=f"share-{kind}-{share}",
+        help=row.doc,
+        width=190,
     )
+    return chosen / 100
 
 
 def _do(change: Callable[[], object]) -> None:

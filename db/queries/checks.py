@@ -265,7 +265,7 @@ def list_hidden(
     return [(check, made) for check, made in found if made.shown.get("check") == check.kind]
 
 
-def _opinions() -> sa.Select[Any]:
+def _opinions() -> Any:
     """Answers that stand, to checks that count."""
     second, first = aliased(UserRow), aliased(UserRow)
     verdict = select(CheckVerdictRow.id).where(CheckVerdictRow.check_id == CheckRow.id).exists()
