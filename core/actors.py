@@ -14,6 +14,7 @@ Permission = Literal[
     "publish",
     "export",
     "dashboards",
+    "adjudicate",  # settle what two reviewers said
     "tune",
     "train",
     "recommend",  # to the shop's shoppers, by what they did
@@ -30,6 +31,7 @@ _MANAGER: frozenset[Permission] = frozenset(
         "review",
         "categorise",
         "dashboards",
+        "adjudicate",
         "tune",
         "train",
         "recommend",

@@ -18,6 +18,8 @@ from db.base import Base, BigId, Identified, fraction, one_of, utc_now
 from db.folding import searched_words
 from db.indexes import group_indexes, queue_indexes
 from db.states import (
+    CheckKind,
+    CheckSide,
     ChunkState,
     DecisionKind,
     ExplanationState,
@@ -592,9 +594,10 @@ class DecisionRow(Identified):
     """One act of a reviewer; append-only. ``key`` is drawn by the client, so a resend is one row.
 
     ``shown`` is what the reviewer saw: ``{"suggestions": [...], "model_versions": [...],
-    "flags": [...], "policy": key}``. ``listing_version`` is the version it was made on. ``effort``
-    is the listing's, where ``active_ms`` says how long a decision of its category took, else null.
-    ``digest`` chains it to the decision before (``core.ledger``).
+    "flags": [...], "policy": key}``; ``"check": "hidden"`` says that the suggestion was left out,
+    ``"settles": id`` which check's two answers it settles. ``listing_version`` is the version it
+    was made on. ``effort`` is the listing's, where ``active_ms`` says how long a decision of its
+    category took, else null. ``digest`` chains it to the decision before (``core.ledger``).
     """
 
     __tablename__ = "decisions"
@@ -620,6 +623,78 @@ class DecisionRow(Identified):
     active_ms: Mapped[int] = mapped_column(default=0)
     effort: Mapped[str | None] = mapped_column(sa.String(20))
     digest: Mapped[str] = mapped_column(sa.String(64), default="", server_default=sa.text("''"))
+
+
+class CheckSharesRow(Identified):
+    """How many listings are checks, each a fraction; append-only, the newest holds."""
+
+    __tablename__ = "check_shares"
+    __table_args__ = (fraction("second"), fraction("hidden"), fraction("planted"))
+    second: Mapped[float] = mapped_column(sa.Double())
+    hidden: Mapped[float] = mapped_column(sa.Double())
+    planted: Mapped[float] = mapped_column(sa.Double())
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class CheckRow(Identified):
+    """A listing that a reviewer was given as a check; append-only.
+
+    ``second`` and ``planted`` are on a listing that somebody else decided by ``decision_id``; the
+    reviewer sees it as undecided, and the answer stands in ``check_answers``. ``hidden`` is on an
+    undecided one, whose decision is the answer. ``category_id`` is the suggestion: the one
+    shown, for ``planted`` the wrong one, for ``hidden`` the one left out.
+    """
+
+    __tablename__ = "checks"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "user_id", "kind"),
+        one_of("kind", CheckKind),
+        CheckConstraint("(kind = 'hidden') = (decision_id IS NULL)", name="decision"),
+        CheckConstraint("kind = 'second' OR category_id IS NOT NULL", name="category"),
+        Index("ix_checks_user_id_id", "user_id", "id"),
+    )
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+
+
+class CheckAnswerRow(Identified):
+    """What a reviewer did with a check; append-only, as a decision, and never one."""
+
+    __tablename__ = "check_answers"
+    __table_args__ = (
+        one_of("kind", DecisionKind),
+        CheckConstraint(
+            "(kind IN ('accept', 'correct')) = (category_id IS NOT NULL)", name="category"
+        ),
+        CheckConstraint("(kind = 'undo') = (undoes_id IS NOT NULL)", name="undo"),
+        CheckConstraint("active_ms >= 0", name="active_ms"),
+        Index("ix_check_answers_check_id_id", "check_id", "id"),
+    )
+    check_id: Mapped[int] = mapped_column(ForeignKey("checks.id"))
+    key: Mapped[str] = mapped_column(sa.String(36), unique=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("check_answers.id"), unique=True)
+    active_ms: Mapped[int] = mapped_column(default=0)
+
+
+class CheckVerdictRow(Identified):
+    """Whose word was kept where two disagree; append-only, the latest holds.
+
+    ``kept`` null takes the one before back.
+    """
+
+    __tablename__ = "check_verdicts"
+    __table_args__ = (
+        one_of("kept", CheckSide),
+        Index("ix_check_verdicts_check_id_id", "check_id", "id"),
+    )
+    check_id: Mapped[int] = mapped_column(ForeignKey("checks.id"))
+    kept: Mapped[str | None] = mapped_column(sa.String(20))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class PublicationRow(Identified):

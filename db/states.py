@@ -72,6 +72,21 @@ class DecisionKind(StrEnum):
     UNDO = "undo"
 
 
+class CheckKind(StrEnum):
+    """What is quietly asked of a reviewer; ``core.people.CHECK_KINDS`` says what each is."""
+
+    SECOND = "second"
+    HIDDEN = "hidden"
+    PLANTED = "planted"
+
+
+class CheckSide(StrEnum):
+    """Whose word on a listing was kept where two said different things."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

@@ -9,7 +9,7 @@ from core.actors import Actor
 from core.errors import CatalogError
 from core.flags import FLAG_KINDS
 from core.queue import POLICIES
-from core.services import dashboard, queue, views
+from core.services import checks, dashboard, queue, views
 from core.services.database import get_engine
 from core.services.review import REVIEW_STATES
 from core.services.states import ListingState
@@ -20,6 +20,7 @@ _workstation = components.load("review")
 
 ANY = ""  # the first option, which no seller is called
 MAX_WORDS = 32  # of a button, the end of a path being what tells it from others
+CHECKS_DOC = "Some listings are checks of agreement and attention; your figures stand under Team."
 
 
 def render(actor: Actor) -> None:
@@ -31,8 +32,9 @@ def render(actor: Actor) -> None:
     params = view.as_params()
     links.write(**params, listing=links.read_id("listing"))
     filters = {"policy": view.policy} | params
+    told = CHECKS_DOC if checks.are_on_for(get_engine(), actor=actor) else ""
     data = {"filters": filters, "listing": links.read_id("listing"), "user": actor.id}
-    _workstation(key="review", data=data)
+    _workstation(key="review", data=data | {"told": told})
 
 
 def _show_filters(actor: Actor, asked: View) -> View:

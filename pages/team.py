@@ -1,4 +1,4 @@
-"""Team: how much each reviewer decided, how fast, and how often against the suggestion."""
+"""Team: how much each reviewer decided, how fast, what checks say, and what is to be settled."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import pandas as pd
 import streamlit as st
 
-from core.actors import Actor
+from core.actors import Actor, may
 from core.services import team
 from core.services.database import get_engine
 from core.services.team import ReviewerFigures
+from pages import checks
 from pages.ui import charts, choices, links, text
 from pages.ui.downloads import offer_csv
 
@@ -20,19 +21,28 @@ def render(actor: Actor) -> None:
     sees_everybody = team.sees_everybody(actor)
     if not sees_everybody:
         st.caption("These are your own figures; managers see those of everybody.")
+    if may(actor, "adjudicate"):
+        checks.show_disagreements(actor)
     with st.container(horizontal=True):
         since = choices.choose_day("From", "from")
         until = choices.choose_day("To", "to")
-    found = team.list_figures(
+    found = team.measure_team(
         get_engine(),
         actor=actor,
         since=_start(since) if since else None,
         until=_start(until + timedelta(days=1)) if until else None,
     )
-    if not found:
+    if found.reviewers:
+        _show_table(found.reviewers)
+        checks.show_figures(found, sees_everybody=sees_everybody)
+        _show_days(found.reviewers)
+    else:
         _show_none(is_narrowed=bool(since or until))
-        return
-    _show_table(found)
+    if may(actor, "tune"):
+        checks.show_settings(actor)
+
+
+def _show_days(found: Sequence[ReviewerFigures]) -> None:
     if any(each.days for each in found):
         st.subheader("Decisions a day", anchor=False)
         days = [(each.name, each.days) for each in found if each.days]

@@ -4,10 +4,11 @@ The client draws a decision's key, so one that is sent twice is kept once. It al
 the version of the listing that it was made on, so one that comes too late is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,11 +16,12 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
 from core.flags import CATEGORY_FLAGS
-from core.services import leases, ledger, priorities
+from core.services import checks, leases, ledger, priorities
 from db.engine import transaction
 from db.queries import review as queries
-from db.rows import DecisionRow, ListingRow
-from db.states import DecisionKind, FlagState, ListingState
+from db.queries.checks import HandedOut
+from db.rows import CheckAnswerRow, DecisionRow, ListingRow
+from db.states import CheckKind, DecisionKind, FlagState, ListingState
 
 # Where a decision of a kind leads. A skip leaves the listing where it is.
 DECIDED_STATES: Mapping[DecisionKind, ListingState] = {
@@ -67,6 +69,8 @@ class DecisionOutcome:
 def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutcome:
     """Keep one decision; the same one again changes nothing and answers the same.
 
+    Where the listing is a check that the actor was given, it is an answer and no decision.
+
     Raises:
         ConflictError: The key was used for something else.
         ForbiddenError: The actor may not review.
@@ -81,9 +85,14 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         listing = _lock_listing(session, new.listing_id)
         kept = queries.find_decision(session, key=new.key)
         if kept is None:
+            handed = checks.list_handed(session, actor=actor, listing=listing)
+            answer = _answer(session, listing, new, actor, handed)
+            if answer is not None:
+                return _answered(answer, listing, new)
             _require_current(session, listing, new)
             leases.require_free(session, actor=actor, listing=listing)
-            kept = _keep(session, listing, new, actor)
+            is_hidden = checks.is_hidden(session, listing=listing, handed=handed)
+            kept = _keep(session, listing, new, actor, is_hidden=is_hidden)
         _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
         _require_same_choice(kept, new)
         return _outcome(kept, listing)
@@ -106,7 +115,7 @@ def undo(engine: sa.Engine, *, actor: Actor, key: str, decision_key: str) -> Dec
     with transaction(engine) as session:
         undone = queries.find_decision(session, key=decision_key)
         if undone is None:
-            raise NotFoundError(f"no decision {decision_key!r}; it may not have been sent yet")
+            return _undo_answer(session, actor, key=key, answer_key=decision_key)
         listing = _lock_listing(session, undone.listing_id)
         kept = queries.find_decision(session, key=key)
         if kept is None:
@@ -114,6 +123,39 @@ def undo(engine: sa.Engine, *, actor: Actor, key: str, decision_key: str) -> Dec
             kept = _keep_undoing(session, listing, undone, key=key, actor=actor)
         _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=undone.id)
         return _outcome(kept, listing)
+
+
+def replace_standing(
+    session: Session, *, actor: Actor, listing_id: int, category_id: int | None, check_id: int
+) -> None:
+    """Take back what a listing stands on and decide it anew, unless it says the same already.
+
+    Args:
+        category_id: None rejects the listing.
+        check_id: The check whose two answers this settles.
+
+    Raises:
+        StaleError: The listing was published, or is undecided.
+    """
+    listing = _lock_listing(session, listing_id)
+    made = [row for row, _ in queries.list_decisions(session, listing_ids=[listing_id])]
+    undone = {row.undoes_id for row in made}
+    standing = [row for row in made if row.kind in DECIDED_STATES and row.id not in undone]
+    if not standing:
+        raise StaleError(_what_happened(session, listing))
+    if standing[-1].category_id == category_id:
+        return
+    _require_undoable(session, listing, standing[-1])
+    _keep_undoing(session, listing, standing[-1], key=str(uuid4()), actor=actor)
+    new = NewDecision(
+        key=str(uuid4()),
+        listing_id=listing_id,
+        listing_version=listing.version,
+        kind=DecisionKind.REJECT if category_id is None else DecisionKind.CORRECT,
+        category_id=category_id,
+        shown={"suggestions": [], "model_versions": [], "flags": [], "settles": check_id},
+    )
+    _keep(session, listing, new, actor, is_hidden=False)
 
 
 def _check(new: NewDecision) -> None:
@@ -150,7 +192,9 @@ def _kept_kind(listing: ListingRow, new: NewDecision) -> DecisionKind:
     return new.kind
 
 
-def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor) -> DecisionRow:
+def _keep(
+    session: Session, listing: ListingRow, new: NewDecision, actor: Actor, *, is_hidden: bool
+) -> DecisionRow:
     kind = _kept_kind(listing, new)
     row = DecisionRow(
         key=new.key,
@@ -159,7 +203,7 @@ def _keep(session: Session, listing: ListingRow, new: NewDecision, actor: Actor)
         user_id=actor.id,
         kind=kind,
         category_id=new.category_id,
-        shown=dict(new.shown),
+        shown=dict(new.shown) | ({"check": CheckKind.HIDDEN.value} if is_hidden else {}),
         active_ms=new.active_ms,
         effort=listing.effort if _is_timed(kind, new) else None,
     )
@@ -262,6 +306,52 @@ def _what_happened(session: Session, listing: ListingRow) -> str:
     paths = queries.map_category_paths(session, ids=[last.category_id or 0])
     category = f" as {paths[last.category_id]!r}" if last.category_id in paths else ""
     return f"{name} decided {listing.sku!r} first: {last.kind}{category}"
+
+
+def _answer(
+    session: Session,
+    listing: ListingRow,
+    new: NewDecision,
+    actor: Actor,
+    handed: Sequence[HandedOut],
+) -> CheckAnswerRow | None:
+    return checks.keep_answer(
+        session,
+        actor=actor,
+        listing=listing,
+        handed=handed,
+        key=new.key,
+        kind=new.kind,
+        category_id=new.category_id,
+        active_ms=new.active_ms,
+    )
+
+
+def _answered(answer: CheckAnswerRow, listing: ListingRow, new: NewDecision) -> DecisionOutcome:
+    """Return where the listing would stand if it were none but the actor's."""
+    kind = DecisionKind(answer.kind)
+    return DecisionOutcome(
+        key=answer.key,
+        kind=kind,
+        listing_id=listing.id,
+        category_id=answer.category_id,
+        listing_state=DECIDED_STATES.get(kind, ListingState.NEEDS_REVIEW),
+        listing_version=new.listing_version + (kind in DECIDED_STATES),
+        at=answer.created_at,
+    )
+
+
+def _undo_answer(session: Session, actor: Actor, *, key: str, answer_key: str) -> DecisionOutcome:
+    answer, listing = checks.take_back(session, actor=actor, key=key, answer_key=answer_key)
+    return DecisionOutcome(
+        key=answer.key,
+        kind=DecisionKind.UNDO,
+        listing_id=listing.id,
+        category_id=None,
+        listing_state=ListingState.NEEDS_REVIEW,
+        listing_version=listing.version,
+        at=answer.created_at,
+    )
 
 
 def _outcome(decision: DecisionRow, listing: ListingRow) -> DecisionOutcome:

@@ -19,7 +19,7 @@ from core.queue import (
     read_position,
     write_position,
 )
-from core.services import leases, priorities
+from core.services import checks, leases, masks, priorities
 from core.services.review import REVIEW_STATES, Category, ReviewListing, load_listings
 from db.base import utc_now
 from db.engine import reading, transaction
@@ -96,7 +96,8 @@ def list_next(
     size = min(max(limit, 1), MAX_QUEUE_LIMIT)
     with reading(engine) as session:
         found = find_entries(session, actor=actor, only=only, policy=row, after=place, limit=size)
-        return _page(session, found, [entry.listing_id for entry in found], only, row, place, size)
+        ids = [entry.listing_id for entry in found]
+        return _page(session, actor, found, ids, only, row, place, size)
 
 
 def take_next(
@@ -111,7 +112,8 @@ def take_next(
 ) -> QueuePage:
     """Return the next listings and hold them for the actor; no two reviewers get the same one.
 
-    Listings that are decided are shown and not held.
+    Listings that are decided are shown and not held. Checks of the actor may come among the
+    others (see ``core.services.checks``).
 
     Raises:
         ForbiddenError: The actor may not review.
@@ -129,11 +131,18 @@ def take_next(
             ids = [entry.listing_id for entry in found]
             if only.state in leases.OPEN_STATES:
                 taken = leases.take(session, actor=actor, listing_ids=ids, lease_s=lease_s)
-                ids = [id_ for id_ in ids if id_ in taken]
+                ids = checks.give_out(
+                    session,
+                    actor=actor,
+                    listing_ids=[id_ for id_ in dict.fromkeys(ids) if id_ in taken],
+                    only=only,
+                    by_flag=only.flag is not None or row.group == "flag",
+                    is_start=after is None,
+                )
         if ids or not found:
             break
     with reading(engine) as session:
-        return _page(session, found, ids, only, row, place, size)
+        return _page(session, actor, found, ids, only, row, place, size)
 
 
 def count_left(engine: sa.Engine, *, actor: Actor, only: QueueFilter, policy: str) -> int:
@@ -240,6 +249,7 @@ def _is_group(group: Group, part: str) -> bool:
 
 def _page(
     session: Session,
+    actor: Actor,
     found: Sequence[Entry],
     ids: Sequence[int],
     only: QueueFilter,
@@ -249,7 +259,7 @@ def _page(
 ) -> QueuePage:
     once = list(dict.fromkeys(ids))  # flag by flag, a listing with two flags comes twice
     return QueuePage(
-        listings=load_listings(session, once),
+        listings=masks.mask(session, actor=actor, listings=load_listings(session, once)),
         remaining=None if after else _count(session, only, policy),
         after=write_position(move_on(policy, after, found)) if len(found) == size else None,
     )

@@ -14,6 +14,7 @@ from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.flags import FLAG_KINDS, reason
 from core.model_names import model_name
+from core.services import masks
 from db.engine import reading
 from db.queries import review as queries
 from db.rows import (
@@ -115,7 +116,8 @@ class ReviewListing:
     Attributes:
         version: The version that a decision on it is made on.
         doubt: 0 to 1.
-        source: What the suggestion comes from, ``models`` or ``examples``.
+        source: What the suggestion comes from, ``models`` or ``examples``; ``hidden`` where it is
+            left out on purpose.
         choices: At most nine categories, the suggested one first, then by mean
             probability over the models; a claimed category stands among them.
         history: Every decision on it, oldest first.
@@ -151,7 +153,7 @@ def get_listing(engine: sa.Engine, *, actor: Actor, listing_id: int) -> ReviewLi
     """
     require(actor, "review")
     with reading(engine) as session:
-        found = load_listings(session, [listing_id])
+        found = masks.mask(session, actor=actor, listings=load_listings(session, [listing_id]))
     if not found:
         raise NotFoundError(f"no listing {listing_id}")
     return found[0]

@@ -12,16 +12,24 @@ from core.errors import NotFoundError
 from core.flags import FLAG_KINDS, reason
 from core.model_names import model_name
 from core.queue import POLICIES
+from core.services import checks, masks
 from core.services.batches import require_batch, sees
 from core.services.review import ReviewListing, load_listings
 from db.engine import reading
 from db.queries import review as review_queries
 from db.queries import story as queries
 from db.rows import BatchRow, DecisionRow
-from db.states import DecisionKind, FlagVerdict
+from db.states import CheckKind, DecisionKind, FlagVerdict
 
 # In the order in which they follow each other where two happened at once.
 EVENT_KINDS = ("uploaded", "classified", "flagged", "verdict", "decided", "published")
+
+TELLING: dict[CheckKind, tuple[str, ...]] = {
+    CheckKind.SECOND: ("decided", "published"),
+    CheckKind.PLANTED: ("classified", "decided", "published"),
+    CheckKind.HIDDEN: ("classified", "flagged"),
+}
+"""What a reviewer is not told of a listing that is a check for them, until they have answered."""
 
 DONE: dict[DecisionKind, str] = {
     DecisionKind.ACCEPT: "Accepted",
@@ -77,7 +85,12 @@ def get_story(engine: sa.Engine, *, actor: Actor, listing_id: int) -> Story:
             *_decided(session, listing_id),
             *_published(session, listing_id),
         ]
-        (listing,) = load_listings(session, [listing_id])
+        listings = load_listings(session, [listing_id])
+        states = [(each.id, each.state) for each in listings]
+        check = checks.list_shown(session, actor=actor, listings=states).get(listing_id)
+        (listing,) = masks.mask(session, actor=actor, listings=listings)
+    if check is not None:  # or the story would give the answer away
+        events = [event for event in events if event.kind not in TELLING[CheckKind(check.kind)]]
     events.sort(key=lambda event: (event.at, EVENT_KINDS.index(event.kind)))
     return Story(listing, tuple(events))
 
@@ -154,6 +167,10 @@ def _how(row: DecisionRow, *, is_undone: bool) -> str:
     if policy:
         label = POLICIES[policy].label if policy in POLICIES else policy
         parts.append(f"from the queue {label!r}")
+    if (row.shown or {}).get("check") == CheckKind.HIDDEN:
+        parts.append("without the suggestion")
+    if (row.shown or {}).get("settles"):
+        parts.append("settles what two reviewers said")
     if is_undone:
         parts.append("taken back later")
     return "; ".join(parts)

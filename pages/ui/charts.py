@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import plotly.graph_objects as go
 
@@ -17,6 +17,8 @@ ROW_HEIGHT_PX = 24
 BINS = 60
 MAX_LABEL_LETTERS = 30
 MAX_DAY_TICKS = 10
+BAR_MS = 17 * 60 * 60 * 1000  # of a day
+MIN_DAYS = timedelta(days=13)  # a bar of one day is no wall
 COLOURS = ("#1b929c", "#d98639", "#7d6fd6", "#c9587f", "#4c86c6", "#8a8f3c", "#8d6e63")
 GREY = "#8895a0"  # all are clear on light and on dark
 HEAT = ((0.0, "#e58a80"), (0.5, "#f0d58c"), (0.8, "#a5d0b4"), (1.0, "#56b3a8"))  # under dark ink
@@ -258,6 +260,7 @@ def count_by_day(counts: Sequence[tuple[str, Mapping[date, int]]]) -> go.Figure:
         figure.add_bar(
             x=list(days),
             y=list(days.values()),
+            width=BAR_MS,
             name=name,
             marker={"color": _colour(number)},
             hovertemplate=f"{name}<br>%{{x|%-d %b %Y}}: %{{y:,}}<extra></extra>",
@@ -265,8 +268,13 @@ def count_by_day(counts: Sequence[tuple[str, Mapping[date, int]]]) -> go.Figure:
     shown = sorted({day for _, days in counts for day in days})
     ticks = shown[:: 1 + len(shown) // MAX_DAY_TICKS]
     figure.update_xaxes(tickformat="%-d %b %Y", tickvals=ticks, fixedrange=True)
+    if shown:
+        first = min(shown[0], shown[-1] - MIN_DAYS)
+        margin = timedelta(hours=18)
+        start, end = (datetime.combine(day, time.min) for day in (first, shown[-1]))
+        figure.update_xaxes(range=[start - margin, end + margin])
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
-    figure.update_layout(barmode="stack", bargap=0.3)
+    figure.update_layout(barmode="stack")
     return _finish(figure, height_px=280, legend=len(counts) > 1)
 
 

@@ -15,6 +15,10 @@ from db.rows import (
     BatchRow,
     CategoryRow,
     CategorySynonymRow,
+    CheckAnswerRow,
+    CheckRow,
+    CheckSharesRow,
+    CheckVerdictRow,
     DecisionRow,
     EmbeddingRow,
     EvaluationRow,
@@ -147,6 +151,22 @@ def add_audit(session: Session, user_id: int) -> None:
     session.add(AuditVerdictRow(finding_id=finding.id, label="B", user_id=user_id))
 
 
+def add_check(session: Session, decision: DecisionRow, category_id: int) -> None:
+    """Add a check that was answered and settled."""
+    check = CheckRow(
+        listing_id=decision.listing_id,
+        user_id=decision.user_id,
+        kind="second",
+        decision_id=decision.id,
+        category_id=category_id,
+    )
+    session.add(check)
+    session.flush()
+    answer = CheckAnswerRow(check_id=check.id, key="k" * 36, kind="accept", category_id=category_id)
+    verdict = CheckVerdictRow(check_id=check.id, kept="first", user_id=decision.user_id)
+    session.add_all([answer, verdict])
+
+
 def add_everything(engine: sa.Engine) -> None:
     """Fill every table."""
     with transaction(engine) as session:
@@ -162,9 +182,13 @@ def add_everything(engine: sa.Engine) -> None:
         session.add(job)
         session.flush()
         add_audit(session, user_id)
+        decision = make_decision(listing, user_id)
+        session.add(decision)
+        session.flush()
+        add_check(session, decision, category_id)
         session.add_all(
             [
-                make_decision(listing, user_id),
+                CheckSharesRow(second=0.03, hidden=0.02, planted=0.01, user_id=user_id),
                 EmbeddingRow(image_id=photo.image_id, space="test", dim=2, vector=b"1234"),
                 ExplanationRow(prediction_id=prediction.id, category_id=category_id),
                 FingerprintRow(

@@ -149,6 +149,11 @@ def test_only_an_open_blocking_flag_keeps_a_listing_from_being_published(
         "DELETE FROM flag_verdicts",
         "UPDATE audit_verdicts SET label = 'A'",
         "DELETE FROM audit_verdicts",
+        "UPDATE check_shares SET planted = 0",
+        "UPDATE checks SET category_id = NULL",
+        "UPDATE check_answers SET kind = 'skip', category_id = NULL",
+        "DELETE FROM check_answers",
+        "DELETE FROM check_verdicts",
     ],
 )
 def test_what_a_person_decided_or_said_can_neither_be_changed_nor_deleted(any_engine, statement):

@@ -5,11 +5,12 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.queue import POLICIES
-from core.services import views
+from core.services import checks, views
 from db.engine import transaction
 from db.rows import ListingRow
 from tests.pages.drawing import draw, words
 from tests.services.flagged import add_batch, add_flagged
+from tests.services.queues import add_reviewer
 
 
 @pytest.fixture
@@ -123,3 +124,20 @@ def test_a_view_without_a_name_is_refused_in_words(batch_id: int) -> None:
     app = draw("review")
     next(button for button in app.button if button.label == "Save view").click().run()
     assert "a view needs a name" in app.error[0].value
+
+
+def test_the_reviewer_is_told_that_there_are_checks_and_only_while_there_are(
+    engine: sa.Engine, actor: Actor, batch_id: int
+) -> None:
+    rita = add_reviewer(engine, "rita")
+    told = "checks of agreement and attention"
+    assert told not in data_of(draw("review", as_actor=rita))
+    checks.set_shares(engine, actor=actor, shares=checks.Shares())
+    assert told in data_of(draw("review", as_actor=rita))
+    assert told not in data_of(draw("review")), "who works alone is not checked"
+
+
+def data_of(app) -> str:
+    """What the workstation is given."""
+    (component,) = app.get("bidi_component")
+    return component.proto.json

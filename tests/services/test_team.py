@@ -56,7 +56,7 @@ def desk(any_engine: sa.Engine, actor: Actor) -> Desk:
 
 
 def only(desk: Desk, actor: Actor, **period: datetime) -> ReviewerFigures:
-    (found,) = team.list_figures(desk.engine, actor=actor, **period)
+    (found,) = team.measure_team(desk.engine, actor=actor, **period).reviewers
     return found
 
 
@@ -85,7 +85,7 @@ def test_a_period_holds_what_was_done_in_it(desk: Desk) -> None:
         desk, desk.rita, since=NINE + timedelta(minutes=10), until=NINE + timedelta(minutes=20)
     )
     assert found.pace.decisions == 1
-    assert not team.list_figures(desk.engine, actor=desk.rita, until=NINE)
+    assert not team.measure_team(desk.engine, actor=desk.rita, until=NINE).reviewers
 
 
 def test_reviewers_see_their_own_figures_and_managers_everybodys(desk: Desk, actor: Actor) -> None:
@@ -93,14 +93,17 @@ def test_reviewers_see_their_own_figures_and_managers_everybodys(desk: Desk, act
     desk.act(desk.omar, DecisionKind.REJECT, 1)
     assert only(desk, desk.rita).user_id == desk.rita.id
     assert only(desk, desk.omar).correction_rate is None
-    assert [each.name for each in team.list_figures(desk.engine, actor=actor)] == ["omar", "rita"]
+    everybody = team.measure_team(desk.engine, actor=actor).reviewers
+    assert [each.name for each in everybody] == ["omar", "rita"]
     with pytest.raises(ForbiddenError):
-        team.list_figures(desk.engine, actor=Actor(actor.id, "sam", "staff"))
+        team.measure_team(desk.engine, actor=Actor(actor.id, "sam", "staff"))
 
 
 def test_the_table_is_taken_along(desk: Desk, actor: Actor) -> None:
     desk.act(desk.omar, DecisionKind.REJECT, 1)
-    head, line = team.figures_csv(team.list_figures(desk.engine, actor=actor)).splitlines()
+    head, line = team.figures_csv(
+        team.measure_team(desk.engine, actor=actor).reviewers
+    ).splitlines()
     cells = dict(zip(head.split(","), line.split(","), strict=True))
     assert (cells["reviewer"], cells["decisions"], cells["correction_rate"]) == ("omar", "1", "")
     assert (cells["active_s"], cells["per_active_minute"]) == ("6.0", "10.0")

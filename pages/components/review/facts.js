@@ -1,5 +1,9 @@
 const KIND_WORDS = { accept: "Accepted", correct: "Corrected", reject: "Rejected", skip: "Skipped" }
 const SOURCE_WORDS = { models: "sure on average", examples: "like its examples; no model knows it" }
+const NONE_WORDS = {
+  models: "No model is in use: choose a category yourself with E.",
+  hidden: "Left out here, to see what you say without it: choose a category with E.",
+}
 const STATE_WORDS = {
   auto_accepted: "Accepted by itself",
   accepted: "Accepted",
@@ -32,7 +36,7 @@ class Facts {
     this.part("suggested").textContent = suggested ? leaf(suggested.path) : "none"
     this.part("suggested-path").textContent = suggested
       ? `${suggested.path} · ${percent(1 - listing.doubt)} ${SOURCE_WORDS[listing.source]}`
-      : "No model is in use: choose a category yourself with E."
+      : NONE_WORDS[listing.source]
     this.drawDecided(item)
     this.drawClaimed(listing)
     this.drawFlags(listing)
@@ -98,7 +102,7 @@ class Facts {
     this.part("models").replaceChildren(
       ...opinions.map((opinion) => this.modelCard(listing, opinion)),
     )
-    if (!opinions.length && listing.photos.length) {
+    if (!opinions.length && listing.photos.length && listing.source !== "hidden") {
       this.part("models").append(element("p", "muted", "No model has looked at this photo."))
     }
   }

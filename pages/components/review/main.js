@@ -12,6 +12,7 @@ export default function ({ parentElement, data }) {
     screen = new Screen(parentElement.querySelector(".review"), data.user)
     screens.set(parentElement, screen)
   }
+  screen.notices.tell(data.told)
   screen.open(data)
   return () => {
     screen.close()

@@ -15,6 +15,12 @@ class Notices {
     this.part("remaining").textContent = `${Math.max(0, remaining).toLocaleString("en")} ${words}`
   }
 
+  /** Say in a quiet sentence what a reviewer has a right to know; empty says nothing. */
+  tell(words) {
+    this.part("told").textContent = words
+    this.part("told").hidden = !words
+  }
+
   drawUnsent({ failures, isSignedOut, size }) {
     const part = this.part("unsent")
     part.hidden = failures === 0
