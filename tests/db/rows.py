@@ -13,6 +13,10 @@ from db.rows import (
     AuditRow,
     AuditVerdictRow,
     BatchRow,
+    BrandEvidenceRow,
+    BrandOutcomeRow,
+    BrandReferenceRow,
+    BrandRow,
     DecisionRow,
     EmbeddingRow,
     EvaluationRow,
@@ -143,6 +147,29 @@ def add_audit(session: Session, user_id: int) -> None:
     session.add(AuditVerdictRow(finding_id=finding.id, label="B", user_id=user_id))
 
 
+def add_brand(session: Session, user_id: int, photo: ListingImageRow) -> None:
+    """Add a brand with a logo, what speaks against a listing, and what somebody said of it."""
+    brand = BrandRow(name="Orbano", created_by=user_id)
+    session.add(brand)
+    session.flush()
+    logo = BrandReferenceRow(
+        brand_id=brand.id, kind="logo", sha256="5" * 64, file_name="logo.png", created_by=user_id
+    )
+    session.add(logo)
+    session.flush()
+    evidence = BrandEvidenceRow(
+        listing_id=photo.listing_id,
+        brand_id=brand.id,
+        kind="changed_logo",
+        reference_id=logo.id,
+        image_id=photo.image_id,
+        score=0.7,
+    )
+    session.add(evidence)
+    session.flush()
+    session.add(BrandOutcomeRow(evidence_id=evidence.id, outcome="confirmed", user_id=user_id))
+
+
 def add_everything(engine: sa.Engine) -> None:
     """Fill every table."""
     with transaction(engine) as session:
@@ -156,6 +183,7 @@ def add_everything(engine: sa.Engine) -> None:
         session.add(job)
         session.flush()
         add_audit(session, user_id)
+        add_brand(session, user_id, photo)
         session.add_all(
             [
                 make_decision(listing, user_id),
