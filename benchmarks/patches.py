@@ -1,6 +1,7 @@
 """A logo sought by patch embeddings: the map of a pretrained network slid over a photo's."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,10 +28,10 @@ class PatchSearch:
 
     def __init__(self, logos: Sequence[Pixels]) -> None:
         row = get_architecture(ARCH)
-        network = build_network(
+        network: Any = build_network(
             row, num_classes=2, image_size_px=row.image_size_px, weights="package"
-        ).eval()
-        self._network = network
+        )
+        self._network = network.eval()
         stats = row.preprocessing(row.image_size_px)
         self._mean = torch.tensor(stats.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(stats.std).view(1, 3, 1, 1)

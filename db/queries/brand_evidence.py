@@ -134,7 +134,7 @@ def _latest() -> sa.ScalarSelect[Any]:
     )
 
 
-def _found() -> sa.Select[Any]:
+def _found() -> Any:
     return (
         select(
             BrandEvidenceRow,

@@ -14,6 +14,9 @@ from db.queries.upsert import insert_missing
 from db.rows import (
     AuditFindingRow,
     AuditRow,
+    BrandEvidenceRow,
+    BrandReferenceRow,
+    BrandRow,
     CategoryRow,
     DecisionRow,
     EvaluationRow,
@@ -53,6 +56,11 @@ BAD_VALUES = [
     (AuditFindingRow, {"wrong": 1.1}),
     (AuditFindingRow, {"rate": -0.1}),
     (AuditFindingRow, {"rank": 0}),
+    (BrandRow, {"lowest": -1}),
+    (BrandRow, {"lowest": 9, "highest": 8}),
+    (BrandReferenceRow, {"kind": "song"}),
+    (BrandEvidenceRow, {"score": 1.1}),
+    (BrandEvidenceRow, {"reference_id": None}),
 ]
 
 
