@@ -51,7 +51,7 @@ class Seen:
 
     Attributes:
         score: Share of the blocks that are the same, 0 to 1.
-        matrix: (2, 3) float64, from (x, y, 1) in pixels of the reference to those of the photo.
+        matrix: (3, 3) float64, from (x, y, 1) in pixels of the reference to those of the photo.
         is_mirrored: The photo shows it mirrored.
         changed: The region of the reference that is something else on the photo.
         is_recoloured: The photo shows a logo in other colours.
@@ -116,7 +116,7 @@ def look_for(references: Sequence[Reference], photo: Pixels) -> Iterator[Seen]:
                     change.is_mirrored,
                     change.box,
                     change.is_recoloured,
-                    found.stretch,
+                    found.stretch((logo.pixels.shape[1], logo.pixels.shape[0])),
                 )
     yield from _look_for_photos(references, photo)
 
@@ -144,7 +144,7 @@ def _see(reference: Reference, photo: Pixels, alignment: Alignment) -> Seen:
     if box is not None and reference.logos and not any(map(box.meets, reference.logos)):
         box = None  # something else is over it, such as a price
     whole = np.linalg.inv(np.vstack([alignment.matrix, [0, 0, 1]]))
-    return Seen(reference, alignment.score, whole[:2], alignment.mirrored, box)
+    return Seen(reference, alignment.score, whole, alignment.mirrored, box)
 
 
 def _locate(photo: Pixels, logos: Sequence[Reference]) -> Iterator[Box]:

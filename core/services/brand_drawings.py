@@ -14,6 +14,7 @@ from core.imaging import encode_jpeg
 from core.services.brand_photos import read_small
 from core.services.differences import mark
 from core.settings import Settings
+from core.similarity.details import lay_back, project
 from core.similarity.regions import Box
 from core.storage import ImageStore
 from db.engine import reading
@@ -43,7 +44,7 @@ class _Pair:
 
     def outline(self, box: Box) -> NDArray[np.float64]:
         """Return the corners of a part of the reference, (4, 2), on the photo."""
-        return np.asarray(_corners(box, self.size) @ self.matrix.T, np.float64)
+        return project(self.matrix, _corners(box, self.size))
 
 
 def draw(
@@ -88,7 +89,7 @@ def _draw_photo(pair: _Pair) -> Pixels:
 def _draw_reference(pair: _Pair) -> Pixels:
     canvas = pair.reference.copy()
     if pair.changed is not None:
-        _outline(canvas, _corners(pair.changed, pair.size)[:, :2], _CHANGED)
+        _outline(canvas, _corners(pair.changed, pair.size), _CHANGED)
     return canvas
 
 
@@ -96,8 +97,7 @@ def _draw_difference(pair: _Pair) -> Pixels:
     scale = _DETAIL_PX / max(pair.size)
     size = (max(1, round(pair.size[0] * scale)), max(1, round(pair.size[1] * scale)))
     matrix = pair.matrix @ np.diag([1 / scale, 1 / scale, 1])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    laid = np.asarray(cv2.warpAffine(pair.photo, matrix, size, flags=how), np.uint8)
+    laid = lay_back(pair.photo, matrix, (size[1], size[0]))
     ours = np.asarray(cv2.resize(pair.reference, size, interpolation=cv2.INTER_AREA), np.uint8)
     apart = np.asarray(cv2.absdiff(ours, laid), np.uint8).max(axis=2)
     side_by_side = [laid, np.full((size[1], _GAP_PX, 3), 255, np.uint8), mark(ours, apart)]
@@ -105,10 +105,10 @@ def _draw_difference(pair: _Pair) -> Pixels:
 
 
 def _corners(box: Box, size: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the corners of a part of a picture of that size, (4, 3), each x, y and 1."""
+    """Return the corners of a part of a picture of that size, (4, 2)."""
     left, right = box.left * size[0], box.right * size[0]
     top, bottom = box.top * size[1], box.bottom * size[1]
-    return np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]])
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
 def _outline(canvas: Pixels, corners: NDArray[np.float64], colour: tuple[int, int, int]) -> None:

@@ -4,7 +4,8 @@ Keypoints of the detail (SIFT: Lowe, "Distinctive Image Features from Scale-Inva
 IJCV 2004; the patent has expired) are paired with those of the photo, a map is found that most
 pairs agree on, and what lies there is laid back on the detail and compared block by block: words
 in the same letters pair up too, but their blocks do not correlate. The map is affine, so that
-what is stretched, turned or seen a little from the side is found.
+what is stretched or turned is found, and where more fits by it a homography, for what is seen from
+the side.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,15 +24,18 @@ DETAIL_PX, PHOTO_PX = 256, 640
 """Longer sides, in pixels, at which a detail and a photo are looked at."""
 
 MIN_AGREEING = 6
-MIN_SCORE = 0.4
+MIN_SCORE = 0.5
 """Share of the blocks that show the same; measured, see docs/brands.md."""
+
+MIN_HALF = 0.25
+"""Of the upper, lower, left and right half: a word in the same letters is not the whole logo."""
 
 BLOCK_PX = 16
 _RATIO = 0.85  # of the nearest keypoint's distance to the second's
 _TOLERANCE_PX = 5.0
 _ROUNDS = 3000
 _MAX_STRETCH, _SCALES = 2.5, (0.08, 5.0)
-_MIN_CORRELATION = 0.6  # of a block that shows the same
+_MIN_CORRELATION = 0.7  # of a block that shows the same
 _MIN_CONTRAST = 8.0  # grey levels; what is plainer says nothing
 _SOFTEN_PX = 1.5
 _GROUNDS = (110, 20)  # grey levels on which a detail on a plain ground is looked at, too
@@ -85,7 +89,7 @@ class Sighting:
     """Where a photo shows a detail.
 
     Attributes:
-        matrix: (2, 3) float64, from (x, y, 1) in pixels of the detail to those of the photo.
+        matrix: (3, 3) float64, from (x, y, 1) in pixels of the detail to those of the photo.
         mirrored: The detail was mirrored for it; the matrix says so, too.
         score: Share of the detail's blocks that the photo shows, 0 to 1.
         agreeing: Keypoints that agree on it.
@@ -96,17 +100,23 @@ class Sighting:
     score: float
     agreeing: int
 
-    @property
-    def stretch(self) -> float:
-        """How many times longer it is one way than the other; 1 is as it should be."""
-        longer, shorter = np.linalg.svd(self.matrix[:, :2], compute_uv=False)
-        return float(longer / shorter)
-
     def corners(self, size_px: tuple[int, int]) -> NDArray[np.float64]:
         """Return where the corners of a detail of that size lie on the photo, (4, 2)."""
         width, height = size_px
-        square = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]])
-        return np.asarray(square @ self.matrix.T, np.float64)
+        return project(self.matrix, np.array([[0, 0], [width, 0], [width, height], [0, height]]))
+
+    def stretch(self, size_px: tuple[int, int]) -> float:
+        """Return how many times longer it is one way than it should be; 1 is as it should be."""
+        corners = self.corners(size_px)
+        sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+        across, down = (sides[0] + sides[2]) / size_px[0], (sides[1] + sides[3]) / size_px[1]
+        return float(max(across, down) / max(min(across, down), 1e-9))
+
+
+def project(matrix: Matrix, points: NDArray[Any]) -> NDArray[np.float64]:
+    """Return where (N, 2) points lie, (N, 2), by a (3, 3) matrix."""
+    lifted = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    return np.asarray(lifted[:, :2] / lifted[:, 2:], np.float64)
 
 
 def take_detail(pixels: Pixels, describer: Describer | None = None) -> Detail:
@@ -182,21 +192,29 @@ def _on_grounds(pixels: Pixels) -> Iterator[Pixels]:
 
 
 def _find(grounds: Sequence[Keypoints], photo: Keypoints, is_mirrored: bool) -> Sighting | None:
-    fitted = _fit(grounds, photo)
-    if fitted is None:
+    paired = _pair(grounds, photo)
+    if paired is None:
         return None
-    on_grey, agreeing = fitted
-    score = max(_score(ground.grey, photo.grey, on_grey) for ground in grounds)
-    first = grounds[0]
-    lifted = np.vstack([on_grey, [0, 0, 1]])
-    full = np.linalg.inv(photo.to_grey()) @ lifted @ first.to_grey()
+    maps = [each for each in (_fit_affine(*paired), _fit_homography(*paired)) if each is not None]
+    scored = [
+        (*max(_score(ground.grey, photo.grey, matrix) for ground in grounds), agreeing, matrix)
+        for matrix, agreeing in maps
+        if _is_plausible(matrix, grounds[0].grey.shape)
+    ]
+    if not scored:
+        return None
+    score, weakest, agreeing, on_grey = max(scored, key=lambda each: each[0])
+    if weakest < MIN_HALF:
+        return None
+    full = np.linalg.inv(photo.to_grey()) @ on_grey @ grounds[0].to_grey()
     if is_mirrored:
-        full = full @ np.array([[-1.0, 0, first.size_px[0] - 1], [0, 1, 0], [0, 0, 1]])
-    return Sighting(full[:2], is_mirrored, score, agreeing)
+        across = grounds[0].size_px[0] - 1
+        full = full @ np.array([[-1.0, 0, across], [0, 1, 0], [0, 0, 1]])
+    return Sighting(full / full[2, 2], is_mirrored, score, agreeing)
 
 
-def _fit(grounds: Sequence[Keypoints], photo: Keypoints) -> tuple[Matrix, int] | None:
-    """Return the (2, 3) map that most pairs agree on, and how many places on the photo do."""
+def _pair(grounds: Sequence[Keypoints], photo: Keypoints) -> tuple[Floats, Floats] | None:
+    """Return the places of the detail and of the photo, (N, 2) each, that look alike."""
     points = np.concatenate([ground.points for ground in grounds])
     descriptors = np.concatenate([ground.descriptors for ground in grounds])
     if len(points) < MIN_AGREEING or len(photo.points) < MIN_AGREEING:
@@ -206,39 +224,75 @@ def _fit(grounds: Sequence[Keypoints], photo: Keypoints) -> tuple[Matrix, int] |
     pairs = [one for one, other in nearest if one.distance < _RATIO * other.distance]
     if len(pairs) < MIN_AGREEING:
         return None
-    from_points = points[[pair.queryIdx for pair in pairs]]
-    to_points = photo.points[[pair.trainIdx for pair in pairs]]
+    theirs = photo.points[[pair.trainIdx for pair in pairs]]
+    return points[[pair.queryIdx for pair in pairs]], theirs
+
+
+def _fit_affine(ours: Floats, theirs: Floats) -> tuple[Matrix, int] | None:
+    """Return the (3, 3) affine map that most pairs agree on, and how many places do."""
     cv2.setRNGSeed(_SEED)
     fitted: Any = cv2.estimateAffine2D(
-        from_points, to_points, ransacReprojThreshold=_TOLERANCE_PX, maxIters=_ROUNDS
+        ours, theirs, ransacReprojThreshold=_TOLERANCE_PX, maxIters=_ROUNDS
     )
-    matrix, agreeing = fitted
-    if matrix is None or not _is_plausible(matrix):
+    if fitted[0] is None:
         return None
-    places = np.unique(np.round(to_points[agreeing.ravel() > 0]), axis=0)
-    return np.asarray(matrix, np.float64), len(places)
+    return np.vstack([fitted[0], [0, 0, 1]]), _count_places(ours, theirs, fitted[1])
 
 
-def _is_plausible(matrix: Matrix) -> bool:
-    longer, shorter = np.linalg.svd(matrix[:, :2], compute_uv=False)
+def _fit_homography(ours: Floats, theirs: Floats) -> tuple[Matrix, int] | None:
+    """Return the (3, 3) homography that most pairs agree on, and how many places do."""
+    cv2.setRNGSeed(_SEED)
+    fitted: Any = cv2.findHomography(ours, theirs, cv2.RANSAC, _TOLERANCE_PX / 2, maxIters=_ROUNDS)
+    if fitted[0] is None:
+        return None
+    return np.asarray(fitted[0], np.float64), _count_places(ours, theirs, fitted[1])
+
+
+def _count_places(ours: Floats, theirs: Floats, agreeing: NDArray[np.uint8]) -> int:
+    """Return how many places of either agree: many pairs of one place are one."""
+    chosen = agreeing.ravel() > 0
+    return min(len(np.unique(np.round(side[chosen]), axis=0)) for side in (ours, theirs))
+
+
+def _is_plausible(matrix: Matrix, shape: tuple[int, ...]) -> bool:
+    """Whether a detail of that shape comes out as a picture of it would, not folded or a needle."""
+    height, width = shape
+    square = np.array([[0, 0], [width, 0], [width, height], [0, height]])
+    if ((np.column_stack([square, np.ones(4)]) @ matrix[2]) * matrix[2, 2] <= 0).any():
+        return False
+    sides = np.roll(corners := project(matrix, square), -1, axis=0) - corners
+    after = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0]
+    scales = np.linalg.norm(sides, axis=1) / (width, height, width, height)
     return bool(
-        np.linalg.det(matrix[:, :2]) > 0
-        and longer <= _SCALES[1]
-        and shorter >= _SCALES[0]
-        and longer <= _MAX_STRETCH * shorter
+        (turns > 0).all()
+        and scales.max() <= _SCALES[1]
+        and scales.min() >= _SCALES[0]
+        and scales.max() <= _MAX_STRETCH * scales.min()
     )
 
 
-def _score(detail: Pixels, photo: Pixels, matrix: Matrix) -> float:
+def _score(detail: Pixels, photo: Pixels, matrix: Matrix) -> tuple[float, float]:
+    """Return the share of the blocks that the photo shows, of all and of the weakest half."""
     correlations = correlate(detail, lay_back(photo, matrix, detail.shape))
-    tells = correlations[~np.isnan(correlations)]
-    return float((tells >= _MIN_CORRELATION).mean()) if tells.size else 0.0
+    rows, columns = np.nonzero(~np.isnan(correlations))
+    if not rows.size:
+        return 0.0, 0.0
+    shown = correlations[rows, columns] >= _MIN_CORRELATION
+    halves = [
+        part
+        for places in (rows, columns)
+        for middle in [np.median(places)]
+        for part in (shown[places <= middle], shown[places >= middle])
+    ]
+    return float(shown.mean()), float(min(half.mean() for half in halves))
 
 
 def lay_back(photo: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> Pixels:
-    """Return what the photo shows where the matrix says, in the frame of the detail."""
+    """Return what the photo shows where the (3, 3) matrix says, in the frame of the detail."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(photo, matrix, (shape[1], shape[0]), flags=how), np.uint8)
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.warpPerspective(photo, matrix, size, flags=how), np.uint8)
 
 
 def correlate(detail: Pixels, laid: Pixels) -> Floats:

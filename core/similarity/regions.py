@@ -32,6 +32,8 @@ MAX_SHARE = 0.3
 """Of the picture: what differs in more than that is not one region."""
 
 _MIN_BLOCKS = 2
+_MIN_INK = 0.35  # of a block: what is mostly ground shows the product
+_GROUND_LEVELS = 12
 _MIN_COLOURED = 0.03
 _MIN_CHROMA = 18.0
 _MIN_LEVELS = 48
@@ -101,7 +103,8 @@ def find_change(detail: Detail, pixels: Pixels, photo: Pixels, sighting: Sightin
     grey = np.asarray(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), np.uint8)
     grounds = np.stack([correlate(ground.grey, grey) for ground in detail.plain])
     alike = np.where(np.isnan(grounds[0]), np.nan, np.fmax.reduce(grounds))
-    return Change(_find_unlike(alike), sighting.mirrored, _measure_colours(ours, laid, alike))
+    box = _find_unlike(np.where(_share_of_ink(detail) >= _MIN_INK, alike, np.nan))
+    return Change(box, sighting.mirrored, _measure_colours(ours, laid, alike))
 
 
 def find_changed_box(apart: Pixels) -> Box | None:
@@ -116,6 +119,18 @@ def find_changed_box(apart: Pixels) -> Box | None:
         marked = np.asarray(cv2.morphologyEx(marked, operation, np.ones((side, side))), np.uint8)
     found = _largest_box(marked > 0, min_cells=round(_MIN_SHARE * apart.size))
     return found if found is not None and found.share <= MAX_SHARE else None
+
+
+def _share_of_ink(detail: Detail) -> NDArray[np.float32]:
+    """Return (R, C): how much of each block is not the plain ground, which is never printed."""
+    first, *others = (each.grey.astype(np.int16) for each in detail.plain)
+    ground = np.zeros(first.shape, np.float32)
+    for other in others:
+        ground = np.maximum(ground, (np.abs(other - first) > _GROUND_LEVELS).astype(np.float32))
+    rows, columns = (side // BLOCK_PX for side in first.shape)
+    whole = ground[: rows * BLOCK_PX, : columns * BLOCK_PX]
+    blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX)
+    return np.asarray(1 - blocks.mean(axis=(1, 3)), np.float32)
 
 
 def _find_unlike(alike: NDArray[np.float32]) -> Box | None:

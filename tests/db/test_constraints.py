@@ -149,6 +149,8 @@ def test_only_an_open_blocking_flag_keeps_a_listing_from_being_published(
         "DELETE FROM flag_verdicts",
         "UPDATE audit_verdicts SET label = 'A'",
         "DELETE FROM audit_verdicts",
+        "UPDATE brand_outcomes SET outcome = 'unfounded'",
+        "DELETE FROM brand_outcomes",
     ],
 )
 def test_what_a_person_decided_or_said_can_neither_be_changed_nor_deleted(any_engine, statement):
