@@ -69,7 +69,6 @@ class Treatment:
         redraw: Changes the logo before it is drawn.
         alter: Changes the drawn (H, W, 4) uint8.
         share: Least and greatest width of the logo as a share of the photo's shorter side.
-        is_altered: It is no longer the owner's logo, so that a difference is to be found.
     """
 
     key: str
@@ -77,7 +76,6 @@ class Treatment:
     redraw: Callable[[Logo, Rng], Logo] = field(default=lambda logo, _rng: logo)
     alter: Callable[[Pixels, Rng], Pixels] = field(default=lambda drawn, _rng: drawn)
     share: tuple[float, float] = (0.3, 0.5)
-    is_altered: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,10 +276,10 @@ _ROWS = (
     Treatment("turned", "turned by 15 to 60 degrees", alter=_turn),
     Treatment("tilted", "seen from the side", alter=_tilt),
     Treatment("covered", "a third of it hidden", alter=_cover),
-    Treatment("hue", "all hues shifted by 60 to 150 degrees", alter=_shift_hue, is_altered=True),
-    Treatment("mirrored", "left and right changed over", alter=_mirror, is_altered=True),
-    Treatment("letter", "one letter is another", redraw=_change_letter, is_altered=True),
-    Treatment("stretched", "1.3 to 1.6 times as wide or as high", alter=_stretch, is_altered=True),
+    Treatment("hue", "all hues shifted by 60 to 150 degrees", alter=_shift_hue),
+    Treatment("mirrored", "left and right changed over", alter=_mirror),
+    Treatment("letter", "one letter is another", redraw=_change_letter),
+    Treatment("stretched", "1.3 to 1.6 times as wide or as high", alter=_stretch),
 )
 
 TREATMENTS: Mapping[str, Treatment] = {row.key: row for row in _ROWS}
