@@ -12,7 +12,7 @@ router = APIRouter()
 
 @router.get("/brand-evidence/{evidence_id}/{drawing}", response_model=None)
 def get_drawing(context: InContext, evidence_id: PathId, drawing: str) -> Response:
-    """Return a JPEG: ``photo`` (with the region), ``reference`` or ``difference``.
+    """Return a JPEG: ``photo`` (with the region), ``reference``, ``detail`` or ``difference``.
 
     When it was judged stands in the address that the page gives, so each is kept for good.
     """

@@ -93,7 +93,8 @@ def _pictures(card: EvidenceCard) -> list[gallery.Card]:
     names = {
         "reference": "the brand's",
         "photo": "the listing's",
-        "difference": "laid on each other; red differs",
+        "detail": "that place, straightened",
+        "difference": "red is where they differ",
     }
     drawn = []
     for drawing, name in names.items():

@@ -23,7 +23,6 @@ from db.queries import brand_evidence as queries
 SIDE_PX = 640
 
 _WHOLE, _CHANGED = (20, 130, 140), (214, 40, 40)  # where it is, where it is something else
-_GAP_PX = 2
 _DETAIL_PX = 320  # a logo is small on its photo: what is laid back is no sharper
 
 Pixels = NDArray[np.uint8]
@@ -54,8 +53,9 @@ def draw(
 
     Args:
         drawing: ``photo``: what the listing shows, with the place of the reference and what
-            is changed in red; ``reference``: with the same part; ``difference``: the reference,
-            pale, with what the photo does not show so in red.
+            is changed in red; ``reference``: with the same part; ``detail``: that place of the photo
+            in the frame of the reference; ``difference``: the reference, pale, with what the
+            photo does not show so in red.
 
     Raises:
         ForbiddenError: The actor may not review.
@@ -93,15 +93,22 @@ def _draw_reference(pair: _Pair) -> Pixels:
     return canvas
 
 
+def _draw_detail(pair: _Pair) -> Pixels:
+    return _lay(pair)[1]
+
+
 def _draw_difference(pair: _Pair) -> Pixels:
+    ours, laid = _lay(pair)
+    return mark(ours, np.asarray(cv2.absdiff(ours, laid), np.uint8).max(axis=2))
+
+
+def _lay(pair: _Pair) -> tuple[Pixels, Pixels]:
+    """Return the reference, and what the photo shows of it in the same frame."""
     scale = _DETAIL_PX / max(pair.size)
     size = (max(1, round(pair.size[0] * scale)), max(1, round(pair.size[1] * scale)))
     matrix = pair.matrix @ np.diag([1 / scale, 1 / scale, 1])
-    laid = lay_back(pair.photo, matrix, (size[1], size[0]))
-    ours = np.asarray(cv2.resize(pair.reference, size, interpolation=cv2.INTER_AREA), np.uint8)
-    apart = np.asarray(cv2.absdiff(ours, laid), np.uint8).max(axis=2)
-    side_by_side = [laid, np.full((size[1], _GAP_PX, 3), 255, np.uint8), mark(ours, apart)]
-    return np.concatenate(side_by_side, axis=1)
+    ours = cv2.resize(pair.reference, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(ours, np.uint8), lay_back(pair.photo, matrix, (size[1], size[0]))
 
 
 def _corners(box: Box, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -121,6 +128,7 @@ def _outline(canvas: Pixels, corners: NDArray[np.float64], colour: tuple[int, in
 _DRAWINGS: Mapping[str, Callable[[_Pair], Pixels]] = {
     "photo": _draw_photo,
     "reference": _draw_reference,
+    "detail": _draw_detail,
     "difference": _draw_difference,
 }
 DRAWINGS: tuple[str, ...] = tuple(_DRAWINGS)

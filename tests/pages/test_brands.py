@@ -98,7 +98,7 @@ def test_a_card_shows_both_photos_and_its_facts_and_is_settled(engine, evidence)
     assert ANOTHER in found
     pictures = [each for html in app.get("html") for each in [html.proto.body] if "figure" in each]
     assert len(pictures) == 1
-    for drawing in ("reference", "photo", "difference"):
+    for drawing in ("reference", "photo", "detail", "difference"):
         assert f"/api/brand-evidence/1/{drawing}?at=" in pictures[0]
 
     press(app, "Confirmed")
