@@ -53,8 +53,8 @@ def draw(
 
     Args:
         drawing: ``photo``: what the listing shows, with the place of the reference and what
-            is changed in red; ``reference``: with the same part; ``detail``: that place of the photo
-            in the frame of the reference; ``difference``: the reference, pale, with what the
+            is changed in red; ``reference``: with the same part; ``detail``: that place of the
+            photo in the frame of the reference; ``difference``: the reference, pale, with what the
             photo does not show so in red.
 
     Raises:
