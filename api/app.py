@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from api import (
     audits,
+    brand_evidence,
     duplicates,
     errors,
     evaluations,
@@ -28,6 +29,7 @@ def create_api() -> FastAPI:
         evaluations,
         audits,
         duplicates,
+        brand_evidence,
         search,
         recommendations,
     ):

@@ -22,6 +22,7 @@ from db.states import (
     CheckSide,
     ChunkState,
     DecisionKind,
+    EvidenceOutcome,
     ExplanationState,
     FlagSeverity,
     FlagState,
@@ -33,6 +34,7 @@ from db.states import (
     LookupState,
     MatchState,
     ModelState,
+    ReferenceKind,
     Role,
     Split,
 )
@@ -435,6 +437,83 @@ class MatchRow(Identified):
     state: Mapped[str] = mapped_column(sa.String(20), default=MatchState.OPEN)
     settled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     settled_at: Mapped[datetime | None]
+
+
+class BrandRow(Identified):
+    """A brand whose goods are protected. ``sellers`` is a list of who may sell them."""
+
+    __tablename__ = "brands"
+    __table_args__ = (
+        CheckConstraint("lowest >= 0 AND highest >= 0 AND lowest <= highest", name="price_range"),
+    )
+    name: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    sellers: Mapped[list[Any]] = mapped_column(default=list)
+    lowest: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
+    highest: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
+    is_watched: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class BrandReferenceRow(Identified):
+    """A photo or logo as a brand's owner has it; the file lies among the photos.
+
+    One that was taken out of the register stays, for the evidence that rests on it.
+    """
+
+    __tablename__ = "brand_references"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "kind", "sha256"),
+        one_of("kind", ReferenceKind),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+    )
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brands.id"))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    file_name: Mapped[str] = mapped_column(sa.String(1000))
+    removed_at: Mapped[datetime | None]
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class BrandEvidenceRow(Identified):
+    """What speaks for a listing being a copy of a brand's goods, once a kind (``core.brands``).
+
+    ``detail`` holds what was said when it was judged: seller, price, range, where the reference
+    lies on the photo and what is changed. What no longer holds is withdrawn, never deleted.
+    """
+
+    __tablename__ = "brand_evidence"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "brand_id", "kind"),
+        fraction("score"),
+        CheckConstraint("(reference_id IS NULL) = (image_id IS NULL)", name="reference"),
+        Index("ix_brand_evidence_withdrawn_at_id", "withdrawn_at", "id"),
+        Index("ix_brand_evidence_brand_id", "brand_id"),
+    )
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brands.id"))
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    reference_id: Mapped[int | None] = mapped_column(ForeignKey("brand_references.id"))
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"))
+    score: Mapped[float] = mapped_column(sa.Double())
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    judged_at: Mapped[datetime] = mapped_column(default=utc_now)
+    withdrawn_at: Mapped[datetime | None]
+
+
+class BrandOutcomeRow(Identified):
+    """What somebody made of a piece of evidence; append-only, the latest holds.
+
+    ``outcome`` null takes the one before back.
+    """
+
+    __tablename__ = "brand_outcomes"
+    __table_args__ = (
+        one_of("outcome", EvidenceOutcome),
+        Index("ix_brand_outcomes_evidence_id_id", "evidence_id", "id"),
+    )
+    evidence_id: Mapped[int] = mapped_column(ForeignKey("brand_evidence.id"))
+    outcome: Mapped[str | None] = mapped_column(sa.String(20))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class LookupRow(Identified):

@@ -113,6 +113,16 @@ class MatchState(StrEnum):
     NOT_DUPLICATE = "not_duplicate"
 
 
+class ReferenceKind(StrEnum):
+    PHOTO = "photo"
+    LOGO = "logo"
+
+
+class EvidenceOutcome(StrEnum):
+    CONFIRMED = "confirmed"
+    UNFOUNDED = "unfounded"
+
+
 class LookupState(StrEnum):
     PENDING = "pending"
     DONE = "done"

@@ -43,6 +43,8 @@ PAGES = (
     PageSpec("review", "Review", ":material/fact_check:", "review", "review"),
     PageSpec("search", "Search", ":material/search:", "search"),
     PageSpec("duplicates", "Duplicates", ":material/content_copy:", "duplicates", "review"),
+    PageSpec("brands", "Brands", ":material/verified:", "brands", "tune"),
+    PageSpec("brand_evidence", "Brand evidence", ":material/policy:", "brand_evidence", "review"),
     PageSpec("new_products", "New products", ":material/new_label:", "new_products", "categorise"),
     PageSpec("audits", "Label audit", ":material/rule:", "audits", "review"),
     PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),

@@ -18,7 +18,7 @@ from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.imaging import DecodedImage
 from core.quality import ImageMeasures, measure
-from core.services import chunks, claims, copy_flags, priorities, recognition
+from core.services import brand_checks, chunks, claims, copy_flags, priorities, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.limits import read_limits
@@ -185,6 +185,7 @@ def _write(
     failed = len(photos) - len(usable)
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
     claims.follow_classification(session, chunk=chunk)
+    brand_checks.follow_classification(session, chunk=chunk)
 
 
 def _prediction_rows(

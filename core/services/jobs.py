@@ -28,6 +28,7 @@ DEFAULT_CHUNK_SIZE = 64
 # What a person must be allowed to do to ask for, or to cancel, a job of a kind.
 JOB_PERMISSIONS: dict[str, Permission] = {
     "audit": "train",
+    "brands": "tune",
     "claims": "review",
     "classification": "upload",
     "flags": "tune",

@@ -8,6 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from core.services import (
+    brand_checks,
     chunks,
     claims,
     classification,
@@ -151,6 +152,18 @@ def _check_claims(place: Workplace, chunk_id: int) -> None:
     _run_chunk(place, chunk_id, work=lambda _, chunk: claims.renew_batch(place.engine, chunk=chunk))
 
 
+def _check_brands(place: Workplace, chunk_id: int) -> None:
+    def check(_: Workplace, chunk: Chunk) -> None:
+        brand_checks.check_chunk(
+            place.engine,
+            place.settings,
+            chunk=chunk,
+            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
+        )
+
+    _run_chunk(place, chunk_id, work=check)
+
+
 def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
     run_in_child(place, chunk.job_id, grace_s=grace_s)
     chunks.complete_single(place.engine, chunk=chunk)
@@ -228,6 +241,7 @@ TASK_KINDS = {
         _job_kind("recognition", concurrency=1, run=_recognise),
         _job_kind("replay", concurrency=1, run=_replay),
         _job_kind("claims", concurrency=1, run=_check_claims),
+        _job_kind("brands", concurrency=1, run=_check_brands),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),

@@ -1,6 +1,6 @@
 """what shoppers did with listings, and how well photos are found by each network's features
 
-Revision: 0018, after 0014
+Revision: 0018, after 0017
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0018"
-down_revision: str | Sequence[str] | None = "0016"
+down_revision: str | Sequence[str] | None = "0017"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

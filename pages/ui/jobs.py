@@ -17,6 +17,7 @@ REFRESH_S = 1.0
 
 JOB_LABELS = {
     "audit": "Auditing labels",
+    "brands": "Looking for copies of brands",
     "claims": "Checking claimed categories",
     "classification": "Classifying photos",
     "flags": "Renewing flags",

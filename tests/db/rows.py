@@ -13,6 +13,10 @@ from db.rows import (
     AuditRow,
     AuditVerdictRow,
     BatchRow,
+    BrandEvidenceRow,
+    BrandOutcomeRow,
+    BrandReferenceRow,
+    BrandRow,
     CategoryRow,
     CategorySynonymRow,
     CheckAnswerRow,
@@ -167,6 +171,29 @@ def add_check(session: Session, decision: DecisionRow, category_id: int) -> None
     session.add_all([answer, verdict])
 
 
+def add_brand(session: Session, user_id: int, photo: ListingImageRow) -> None:
+    """Add a brand with a logo, what speaks against a listing, and what somebody said of it."""
+    brand = BrandRow(name="Orbano", created_by=user_id)
+    session.add(brand)
+    session.flush()
+    logo = BrandReferenceRow(
+        brand_id=brand.id, kind="logo", sha256="5" * 64, file_name="logo.png", created_by=user_id
+    )
+    session.add(logo)
+    session.flush()
+    evidence = BrandEvidenceRow(
+        listing_id=photo.listing_id,
+        brand_id=brand.id,
+        kind="changed_logo",
+        reference_id=logo.id,
+        image_id=photo.image_id,
+        score=0.7,
+    )
+    session.add(evidence)
+    session.flush()
+    session.add(BrandOutcomeRow(evidence_id=evidence.id, outcome="confirmed", user_id=user_id))
+
+
 def add_everything(engine: sa.Engine) -> None:
     """Fill every table."""
     with transaction(engine) as session:
@@ -186,6 +213,7 @@ def add_everything(engine: sa.Engine) -> None:
         session.add(decision)
         session.flush()
         add_check(session, decision, category_id)
+        add_brand(session, user_id, photo)
         session.add_all(
             [
                 CheckSharesRow(second=0.03, hidden=0.02, planted=0.01, user_id=user_id),

@@ -14,6 +14,9 @@ from db.queries.upsert import insert_missing
 from db.rows import (
     AuditFindingRow,
     AuditRow,
+    BrandEvidenceRow,
+    BrandReferenceRow,
+    BrandRow,
     CategoryRow,
     DecisionRow,
     EvaluationRow,
@@ -61,6 +64,11 @@ BAD_VALUES = [
     (AuditFindingRow, {"wrong": 1.1}),
     (AuditFindingRow, {"rate": -0.1}),
     (AuditFindingRow, {"rank": 0}),
+    (BrandRow, {"lowest": -1}),
+    (BrandRow, {"lowest": 9, "highest": 8}),
+    (BrandReferenceRow, {"kind": "song"}),
+    (BrandEvidenceRow, {"score": 1.1}),
+    (BrandEvidenceRow, {"reference_id": None}),
 ]
 
 
@@ -154,6 +162,8 @@ def test_only_an_open_blocking_flag_keeps_a_listing_from_being_published(
         "UPDATE check_answers SET kind = 'skip', category_id = NULL",
         "DELETE FROM check_answers",
         "DELETE FROM check_verdicts",
+        "UPDATE brand_outcomes SET outcome = 'unfounded'",
+        "DELETE FROM brand_outcomes",
     ],
 )
 def test_what_a_person_decided_or_said_can_neither_be_changed_nor_deleted(any_engine, statement):

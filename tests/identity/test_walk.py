@@ -131,6 +131,12 @@ TABLE = (
     ),
     Visit("GET", "/api/audits/{audit_id}/photos/{index}", "/api/audits/999/photos/0", REVIEWERS),
     Visit("GET", "/api/matches/{match_id}/difference", "/api/matches/999/difference", REVIEWERS),
+    Visit(
+        "GET",
+        "/api/brand-evidence/{evidence_id}/{drawing}",
+        "/api/brand-evidence/999/photo",
+        REVIEWERS,
+    ),
     Visit("GET", "/api/search", "/api/search?words=mug", same(200)),
     Visit("POST", "/api/search/photos", "/api/search/photos", same(422), send={"content": b""}),
     Visit("GET", "/api/search/photos/{lookup_id}", "/api/search/photos/999", same(404)),

@@ -24,6 +24,8 @@ MAY_OPEN = {
     "review": {"reviewer", "manager", "admin"},
     "search": {"staff", "reviewer", "manager", "admin"},
     "duplicates": {"reviewer", "manager", "admin"},
+    "brands": {"manager", "admin"},
+    "brand_evidence": {"reviewer", "manager", "admin"},
     "new_products": {"reviewer", "manager", "admin"},
     "audits": {"reviewer", "manager", "admin"},
     "models": {"manager", "admin"},
