@@ -66,10 +66,16 @@ class DecisionOutcome:
     at: datetime
 
 
-def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutcome:
+def decide(
+    engine: sa.Engine, *, actor: Actor, new: NewDecision, in_review: bool = True
+) -> DecisionOutcome:
     """Keep one decision; the same one again changes nothing and answers the same.
 
     Where the listing is a check that the actor was given, it is an answer and no decision.
+
+    Args:
+        in_review: The listing was on the review screen, where it may be a check; elsewhere it is
+            seen as it stands, and what is decided stays so.
 
     Raises:
         ConflictError: The key was used for something else.
@@ -85,7 +91,7 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         listing = _lock_listing(session, new.listing_id)
         kept = queries.find_decision(session, key=new.key)
         if kept is None:
-            handed = checks.list_handed(session, actor=actor, listing=listing)
+            handed = checks.list_handed(session, actor=actor, listing=listing) if in_review else ()
             answer = _answer(session, listing, new, actor, handed)
             if answer is not None:
                 return _answered(answer, listing, new)

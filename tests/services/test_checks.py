@@ -9,9 +9,21 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, StaleError
-from core.services import checks, decisions, leases, ledger, publishing, queue, story
+from core.services import (
+    checks,
+    decisions,
+    duplicates,
+    leases,
+    ledger,
+    new_products,
+    publishing,
+    queue,
+    story,
+)
 from core.services.checks import OFF, Shares
 from core.services.decisions import NewDecision
+from core.services.duplicates import DuplicateGroup, DuplicateListing
+from core.services.new_products import Chosen
 from core.services.queue import QueueFilter
 from core.services.review import ReviewListing
 from db.engine import reading
@@ -121,6 +133,29 @@ def test_an_answer_is_taken_back_and_given_anew(shop: Shop) -> None:
     assert shop.get(shop.omar, listing_id).state == ListingState.NEEDS_REVIEW
     assert shop.decide(shop.omar, listing_id, MUG).kind == DecisionKind.ACCEPT
     assert shop.stored(listing_id).state == ListingState.ACCEPTED
+
+
+@pytest.mark.parametrize("page", ["duplicates", "new products"])
+def test_what_is_done_to_it_on_another_page_is_no_answer(shop: Shop, page: str) -> None:
+    listing_id = given_to_omar(shop, second=1.0)
+    version = shop.stored(listing_id).version
+    if page == "duplicates":
+        shown = [
+            DuplicateListing(id_, version, "M", "", "", ListingState.ACCEPTED, "", 1, 1, 1)
+            for id_ in (listing_id, shop.listing_ids[1])
+        ]
+        group = DuplicateGroup(1, tuple(shown), (), ())
+        keep = shop.listing_ids[1]
+        done = duplicates.keep_one(shop.engine, actor=shop.omar, group=group, listing_id=keep)
+        made = done.rejected
+    else:
+        omar = Actor(shop.omar.id, shop.omar.name, "manager")
+        chosen = [Chosen(listing_id, version, str(uuid4()))]
+        done = new_products.open_category(shop.engine, actor=omar, path=BOWL, chosen=chosen)
+        made = done.decided
+    assert (made, len(done.refused)) == ((), 1), "somebody had decided it"
+    with reading(shop.engine) as session:
+        assert session.scalars(sa.select(CheckAnswerRow)).all() == []
 
 
 def test_a_check_that_is_put_off_waits(shop: Shop) -> None:
