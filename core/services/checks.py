@@ -5,8 +5,9 @@ reviewer makes of a second look or of a wrong suggestion is an answer of its own
 somebody else has decided, stays as it is, and may be published meanwhile.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -31,6 +32,9 @@ from db.states import CheckKind, DecisionKind, ListingState
 MAX_SHARE = 0.2
 MAX_WAITING = 4  # checks that a reviewer has before them at once
 TRIES = 5  # listings that are looked at for a suggestion that is surely wrong
+
+Check = Mapping[str, Any]
+"""What stands in a ``CheckRow``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def give_out(
         return list(listing_ids)
     if by_flag:
         return list(listing_ids)
+    queries.lock_reviewer(session, user_id=actor.id)  # their other requests draw after this one
     shares = read_shares(session)
     _hide(session, actor, [id_ for id_ in listing_ids if is_drawn("hidden", id_, shares.hidden)])
     if only.state != ListingState.NEEDS_REVIEW:
@@ -144,10 +149,8 @@ def give_out(
         check = None
         if drawn is not None and kind not in busy:
             check = draw(session, actor, only, drawn)
-        if check is not None:
-            session.add(check)
-            session.flush()
-            given.append(check.listing_id)
+        if check is not None and _insert(session, [check]):
+            given.append(check["listing_id"])
     return mingle(listing_ids, given)
 
 
@@ -165,17 +168,22 @@ def _hide(session: Session, actor: Actor, listing_ids: Collection[int]) -> None:
         }
         for listing_id, category_id in suggested.items()
     ]
-    insert_missing(session, CheckRow, values, conflict=["listing_id", "user_id", "kind"])
+    _insert(session, values)
 
 
-def _draw_second(session: Session, actor: Actor, only: QueueFilter, by: int) -> CheckRow | None:
+def _insert(session: Session, checks: Sequence[Check]) -> int:
+    return insert_missing(session, CheckRow, checks, conflict=["listing_id", "user_id", "kind"])
+
+
+def _draw_second(session: Session, actor: Actor, only: QueueFilter, by: int) -> Check | None:
     found = queries.list_decided(session, user_id=actor.id, only=only, kinds=DECIDING)
     for decided in _in_turn(found, by=by):
-        return _check(CheckKind.SECOND, actor, decided, decided.suggested_category_id)
+        if queries.lock_unchecked(session, decided=decided):
+            return _check(CheckKind.SECOND, actor, decided, decided.suggested_category_id)
     return None
 
 
-def _draw_planted(session: Session, actor: Actor, only: QueueFilter, by: int) -> CheckRow | None:
+def _draw_planted(session: Session, actor: Actor, only: QueueFilter, by: int) -> Check | None:
     """Plant a wrong suggestion on what somebody else accepted as the models suggested."""
     if only.category_id is not None:
         return None  # the wrong category would not be of this queue
@@ -188,7 +196,7 @@ def _draw_planted(session: Session, actor: Actor, only: QueueFilter, by: int) ->
     )
     for decided in _in_turn(found, by=by)[:TRIES]:
         wrong = _find_wrong(session, decided)
-        if wrong is not None:
+        if wrong is not None and queries.lock_unchecked(session, decided=decided):
             return _check(CheckKind.PLANTED, actor, decided, wrong)
     return None
 
@@ -198,14 +206,14 @@ def _in_turn(found: Iterable[Decided], *, by: int) -> list[Decided]:
     return [by_listing[id_] for id_ in shuffled(by_listing, by=by)]
 
 
-def _check(kind: CheckKind, actor: Actor, decided: Decided, category_id: int | None) -> CheckRow:
-    return CheckRow(
-        listing_id=decided.listing_id,
-        user_id=actor.id,
-        kind=kind,
-        decision_id=decided.decision_id,
-        category_id=category_id,
-    )
+def _check(kind: CheckKind, actor: Actor, decided: Decided, category_id: int | None) -> Check:
+    return {
+        "listing_id": decided.listing_id,
+        "user_id": actor.id,
+        "kind": kind,
+        "decision_id": decided.decision_id,
+        "category_id": category_id,
+    }
 
 
 def _find_wrong(session: Session, decided: Decided) -> int | None:
@@ -278,8 +286,8 @@ def keep_answer(
     kept = queries.find_answer(session, key=key)
     if kept is not None:
         answer, check = kept
-        same = (check.listing_id, check.user_id, answer.category_id)
-        if same != (listing.id, actor.id, category_id):
+        same = (check.listing_id, check.user_id, answer.kind, answer.category_id)
+        if same != (listing.id, actor.id, _kind_of(check, kind, category_id), category_id):
             raise ConflictError(f"the key {key!r} belongs to another decision; draw a new one")
         return answer
     mine = next((each for each in handed if each.check.kind != CheckKind.HIDDEN), None)
@@ -288,11 +296,10 @@ def keep_answer(
     if mine.is_answered:
         raise StaleError(f"you decided {listing.sku!r} already; look at it again")
     _require_choice(session, listing, mine.check, kind, category_id)
-    is_shown = category_id is not None and category_id == mine.check.category_id
     answer = CheckAnswerRow(
         check_id=mine.check.id,
         key=key,
-        kind=DecisionKind.ACCEPT if is_shown else kind,
+        kind=_kind_of(mine.check, kind, category_id),
         category_id=category_id,
         active_ms=active_ms,
     )
@@ -350,6 +357,12 @@ def is_hidden(session: Session, *, listing: ListingRow, handed: Sequence[HandedO
     kinds = {each.check.kind for each in handed}
     is_open = listing.state in OPEN_STATES
     return CheckKind.HIDDEN in kinds and is_open and read_shares(session).is_on
+
+
+def _kind_of(check: CheckRow, kind: DecisionKind, category_id: int | None) -> DecisionKind:
+    """Return what an answer is kept as: who takes the category that was shown accepts it."""
+    is_shown = category_id is not None and category_id == check.category_id
+    return DecisionKind.ACCEPT if is_shown else kind
 
 
 def _require_choice(

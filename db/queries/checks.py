@@ -120,6 +120,26 @@ def list_decided(
     return [Decided(*row) for row in session.execute(query)]
 
 
+def lock_reviewer(session: Session, *, user_id: int) -> None:
+    """Let nobody else draw checks for the user until the transaction ends."""
+    session.execute(select(UserRow.id).where(UserRow.id == user_id).with_for_update(key_share=True))
+
+
+def lock_unchecked(session: Session, *, decided: Decided) -> bool:
+    """Lock a listing that a check may be drawn on; False if somebody else was quicker.
+
+    The second statement sees what was committed before the lock was had.
+    """
+    listing = select(ListingRow.id).where(ListingRow.id == decided.listing_id)
+    if session.scalar(listing.with_for_update(skip_locked=True)) is None:
+        return False
+    stands = select(DecisionRow.id).where(
+        DecisionRow.id == decided.decision_id, ~_is_undone(DecisionRow)
+    )
+    query = listing.where(ListingRow.state.in_(DECIDED), ~_was_a_check(), stands.exists())
+    return session.scalar(query) is not None
+
+
 def list_suggested(session: Session, *, listing_ids: Collection[int]) -> Mapping[int, int]:
     """Return the suggested category of those listings that have one."""
     query = select(ListingRow.id, ListingRow.suggested_category_id).where(

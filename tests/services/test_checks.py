@@ -85,6 +85,32 @@ def test_a_reload_draws_the_same(shop: Shop) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(CheckRow)) == 3
 
 
+def test_a_listing_is_one_check_however_many_requests_draw_at_once(shop: Shop) -> None:
+    for listing_id in shop.listing_ids[:2]:
+        shop.decide(shop.rita, listing_id, MUG)
+    shop.set_shares(second=1.0, planted=1.0)
+    people = [shop.omar, shop.mona] * 2
+    together = Barrier(len(people))
+
+    def draw(actor: Actor, listing_id: int) -> None:  # no two take the same lease
+        together.wait()
+        with transaction(shop.engine) as session:
+            checks.give_out(
+                session,
+                actor=actor,
+                listing_ids=[listing_id],
+                only=QueueFilter(),
+                by_flag=False,
+                is_start=True,
+            )
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(draw, people, shop.listing_ids[2:]))
+    with reading(shop.engine) as session:
+        drawn = sorted(session.scalars(sa.select(CheckRow.listing_id)))
+    assert drawn == shop.listing_ids[:2]
+
+
 def test_an_answer_is_no_decision_and_the_listing_stays(shop: Shop) -> None:
     listing_id = given_to_omar(shop, second=1.0)
     before = shop.stored(listing_id)
@@ -112,6 +138,12 @@ def test_an_answer_that_is_sent_again_is_kept_once(shop: Shop) -> None:
     with pytest.raises(StaleError, match="you decided 'M-0' already"):
         decisions.decide(shop.engine, actor=shop.omar, new=replace(new, key=str(uuid4())))
     shop.undo(shop.omar, new.key)
+    no_category = replace(new, key=str(uuid4()), kind=DecisionKind.REJECT, category_id=None)
+    decisions.decide(shop.engine, actor=shop.omar, new=no_category)
+    with pytest.raises(ConflictError, match="belongs to another decision"):
+        skipped = replace(no_category, kind=DecisionKind.SKIP)
+        decisions.decide(shop.engine, actor=shop.omar, new=skipped)
+    shop.undo(shop.omar, no_category.key)
     unknown = replace(new, key=str(uuid4()), kind=DecisionKind.CORRECT, category_id=10**6)
     with pytest.raises(NotFoundError, match="no category"):
         decisions.decide(shop.engine, actor=shop.omar, new=unknown)
