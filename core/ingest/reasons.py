@@ -59,11 +59,7 @@ REASONS = imaging.REASONS | table_of(
         "Cell too long",
         "the {column} in row {row} has {length} characters; at most {limit} are taken",
     ),
-    Reason(
-        "long_category",
-        "Category too long",
-        "{what} {text:.40}… has {length} characters; at most {limit} are taken",
-    ),
+    Reason("long_category", "Category too long", "{problem}"),
     Reason(
         "bad_price",
         "Price not understood",

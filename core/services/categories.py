@@ -14,6 +14,7 @@ from core.ingest.category_table import (
     write_category_table,
 )
 from core.services.export_formats import neutralise
+from core.services.texts import refuse_nul
 from db.engine import reading, transaction
 from db.queries import categories as queries
 from db.queries.categories import (
@@ -126,22 +127,39 @@ def import_table(engine: sa.Engine, *, actor: Actor, data: bytes) -> TableReport
     )
 
 
+def check_path(path: str) -> str:
+    """Return the path of a category as the tree writes it.
+
+    Raises:
+        InvalidInputError: It has no name, or one that the tree cannot hold.
+    """
+    normal = normalise_path(path)
+    refuse_nul(category=normal)
+    if not normal:
+        raise InvalidInputError(f"{path!r} names no category; write one, such as Home > Kettle")
+    for name in normal.split(SEPARATOR):
+        _check_length("name of the category", name, MAX_NAME_LENGTH)
+    _check_length("path of the category", normal, MAX_PATH_LENGTH)
+    return normal
+
+
 def _check(lines: Iterable[CategoryLine]) -> None:
     for line in lines:
-        path = normalise_path(line.name)
-        for what, text, limit in (
-            ("path", path, MAX_PATH_LENGTH),
-            *(("name", each, MAX_NAME_LENGTH) for each in path.split(SEPARATOR)),
-            ("code", line.code or "", MAX_CODE_LENGTH),
-            *(("synonym", each, MAX_SYNONYM_LENGTH) for each in line.synonyms or ()),
-        ):
-            if len(text) > limit:
-                raise InvalidInputError(
-                    f"row {line.row}: the {what} {text[:40]!r}… has {len(text)} characters; "
-                    f"at most {limit} are kept"
-                )
-        if not path:
-            raise InvalidInputError(f"row {line.row}: {line.name!r} names no category")
+        try:
+            check_path(line.name)
+            _check_length("code", line.code or "", MAX_CODE_LENGTH)
+            for synonym in line.synonyms or ():
+                _check_length("synonym", synonym, MAX_SYNONYM_LENGTH)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"row {line.row}: {error}") from error
+
+
+def _check_length(what: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise InvalidInputError(
+            f"the {what} {text[:40]!r}… has {len(text)} characters; at most {limit} are kept, so "
+            "shorten it"
+        )
 
 
 def _resolve(lines: Sequence[CategoryLine], known: Mapping[str, Category]) -> list[str]:

@@ -32,6 +32,7 @@ from core.ingest import (
 from core.ingest.files import refusal
 from core.services import jobs
 from core.services.batches import sees
+from core.services.categories import check_path
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import transaction
@@ -198,17 +199,12 @@ def _claim(path: str) -> str:
     Raises:
         RefusedFileError: ``long_category``.
     """
-    claim = categories.normalise_path(path)
-    names = claim.split(categories.SEPARATOR)
-    for what, text, limit in (
-        ("its claimed category", claim, categories.MAX_PATH_LENGTH),
-        ("of its claimed category the name", max(names, key=len), categories.MAX_NAME_LENGTH),
-    ):
-        if len(text) > limit:
-            raise RefusedFileError(
-                "long_category", what=what, text=text, length=len(text), limit=limit
-            )
-    return claim
+    if not categories.normalise_path(path):
+        return ""
+    try:
+        return check_path(path)
+    except InvalidInputError as error:
+        raise RefusedFileError("long_category", problem=str(error)) from error
 
 
 def _store_photos(

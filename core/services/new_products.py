@@ -14,6 +14,7 @@ from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleEr
 from core.flags.kinds import MIN_KNOWN
 from core.novelty import EXAMPLES, group_similar
 from core.services import decisions
+from core.services.categories import check_path
 from core.services.decisions import OPEN_STATES, NewDecision
 from core.services.recognition import unpack
 from core.services.renewals import KIND, ask_renewal
@@ -21,7 +22,6 @@ from db.engine import reading, transaction
 from db.queries import categories as category_queries
 from db.queries import embeddings as embedding_queries
 from db.queries import new_products as queries
-from db.queries.categories import MAX_NAME_LENGTH, MAX_PATH_LENGTH, SEPARATOR
 from db.queries.new_products import UnknownPhoto
 from db.states import DecisionKind
 
@@ -142,7 +142,7 @@ def open_category(
     """
     require(actor, "categorise")
     require(actor, "review")
-    normal = _check_path(path)
+    normal = check_path(path)
     if not chosen:
         raise InvalidInputError("no listing is left; choose at least one for the category")
     with transaction(engine) as session:
@@ -218,19 +218,6 @@ def _describe(group: Sequence[UnknownPhoto], shown_by: Mapping[str, str]) -> Pro
         ),
         nearest=tuple(NearCategory(path, shown_by.get(path)) for path in _count_nearest(group)),
     )
-
-
-def _check_path(path: str) -> str:
-    normal = category_queries.normalise_path(path)
-    if not normal:
-        raise InvalidInputError("the category has no name; type one, such as Home > Kettle")
-    longest = max(map(len, normal.split(SEPARATOR)))
-    if longest > MAX_NAME_LENGTH or len(normal) > MAX_PATH_LENGTH:
-        raise InvalidInputError(
-            f"the category's name has {longest} characters and its path {len(normal)}; at most "
-            f"{MAX_NAME_LENGTH} and {MAX_PATH_LENGTH} are kept, so shorten it"
-        )
-    return normal
 
 
 def _decision(chosen: Chosen, category_id: int) -> NewDecision:

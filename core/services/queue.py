@@ -21,6 +21,7 @@ from core.queue import (
 )
 from core.services import checks, leases, masks, priorities
 from core.services.review import REVIEW_STATES, Category, ReviewListing, load_listings
+from core.services.texts import refuse_nul
 from db.base import utc_now
 from db.engine import reading, transaction
 from db.queries import queue as queries
@@ -221,7 +222,8 @@ def _check(only: QueueFilter, policy: str, after: str | None) -> tuple[Policy, P
 
 
 def check_filter(only: QueueFilter) -> None:
-    """Raise InvalidInputError for a state or a flag that is not reviewed."""
+    """Raise InvalidInputError for a state or a flag not reviewed, or a seller with a NUL."""
+    refuse_nul(seller=only.seller)
     if only.state not in REVIEW_STATES:
         known = ", ".join(sorted(REVIEW_STATES))
         raise InvalidInputError(f"listings that are {only.state} are not reviewed; use {known}")

@@ -18,6 +18,7 @@ from core.services.batches import owner_seen_by
 from core.services.hits import SearchHit, as_unit, collapse, make_hit, vary
 from core.services.search_index import search_index
 from core.services.states import ListingState
+from core.services.texts import refuse_nul
 from core.settings import Settings
 from db.engine import reading
 from db.queries import embeddings as embedding_queries
@@ -160,8 +161,9 @@ def make_wanted(actor: Actor, only: SearchFilter) -> Wanted:
     """Return the filter as queries take it, with what the actor sees at all.
 
     Raises:
-        InvalidInputError: There are too many words.
+        InvalidInputError: There are too many words, or a text has a NUL character.
     """
+    refuse_nul(words=only.text, category=only.category, seller=only.seller)
     words = tuple(only.text.split())
     if len(words) > _MAX_WORDS:
         raise InvalidInputError(f"{len(words)} words; search by at most {_MAX_WORDS}")

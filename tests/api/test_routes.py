@@ -325,6 +325,7 @@ def test_a_listing_somebody_else_has_is_refused_by_name(
         {"after": "x" * 5000},
         {"state": "lost"},
         {"category": -1},
+        {"seller": "a\0b"},
         {"limit": 25},
     ],
 )

@@ -140,8 +140,8 @@ def test_an_answer_that_is_sent_again_is_kept_once(shop: Shop) -> None:
     shop.undo(shop.omar, new.key)
     no_category = replace(new, key=str(uuid4()), kind=DecisionKind.REJECT, category_id=None)
     decisions.decide(shop.engine, actor=shop.omar, new=no_category)
+    skipped = replace(no_category, kind=DecisionKind.SKIP)
     with pytest.raises(ConflictError, match="belongs to another decision"):
-        skipped = replace(no_category, kind=DecisionKind.SKIP)
         decisions.decide(shop.engine, actor=shop.omar, new=skipped)
     shop.undo(shop.omar, no_category.key)
     unknown = replace(new, key=str(uuid4()), kind=DecisionKind.CORRECT, category_id=10**6)

@@ -189,6 +189,7 @@ def test_a_category_too_long_for_the_tree_refuses_its_photos(
     assert report.accepted == 1
     (refused,) = report.refused
     assert (refused.name, refused.reason) == ("0.png", "long_category")
+    assert "characters; at most" in refused.message
 
 
 @pytest.mark.parametrize("category", [">", " > > ", ">>"])

@@ -163,10 +163,12 @@ def test_other_spaces_are_never_mixed_in(any_engine, actor, batch_id):
 
 def test_what_cannot_be_opened_is_refused(any_engine, actor, batch_id):
     chosen = [Chosen(1, 1, str(uuid4()))]
-    with pytest.raises(InvalidInputError, match="no name"):
+    with pytest.raises(InvalidInputError, match="names no category"):
         new_products.open_category(any_engine, actor=actor, path=" > ", chosen=chosen)
     with pytest.raises(InvalidInputError, match="201 characters"):
         new_products.open_category(any_engine, actor=actor, path="x" * 201, chosen=chosen)
+    with pytest.raises(InvalidInputError, match="NUL"):
+        new_products.open_category(any_engine, actor=actor, path="a\0", chosen=chosen)
     with pytest.raises(InvalidInputError, match="no listing"):
         new_products.open_category(any_engine, actor=actor, path=PATH, chosen=[])
     staff = Actor(actor.id, "sam", "staff")

@@ -223,5 +223,8 @@ def test_what_cannot_be_searched_by_is_said(any_engine, any_settings, actor, loo
         look(listing_id=999)
     with pytest.raises(InvalidInputError, match="11 words"):
         look(text="a " * 11)
+    for text in ({"text": "a\0b"}, {"category": "a\0b"}, {"seller": "a\0b"}):
+        with pytest.raises(InvalidInputError, match="NUL"):
+            look(**text)
     with pytest.raises(InvalidInputError, match="0 bytes"):
         lookups.request(any_engine, any_settings, actor=actor, data=b"")
