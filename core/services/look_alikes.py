@@ -21,7 +21,8 @@ from db.queries import search as queries
 from db.queries.search import Shown, Wanted
 
 MAX_LOOK_ALIKES = 6
-_NEAREST = 240
+_NEAREST = (240, 1_000, 4_000)
+"""So many are looked at, step by step, until enough of them are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,13 @@ def list_look_alikes(
         return ()
     wanted = Wanted(is_decided=True, owner=owner_seen_by(actor))
     search = _Search(engine, settings, actor, *sought, wanted)
-    found = search.run(None, without=listing_id)
-    if len(found) < MAX_LOOK_ALIKES:
-        # Few of the nearest are decided. It is rare where many are, so that the list is short.
-        found = search.run(search.list_ids(), without=listing_id)
+    for count in _NEAREST:
+        found, is_all = search.run(count, None, without=listing_id)
+        if is_all or len(found) >= MAX_LOOK_ALIKES:
+            break
+    else:
+        # Few of so many are decided. It is rare where many are, so that the list is short.
+        found, _ = search.run(_NEAREST[0], search.list_ids(), without=listing_id)
     return tuple(_look_alike(hit) for hit in found[:MAX_LOOK_ALIKES])
 
 
@@ -76,11 +80,16 @@ class _Search:
     vector: bytes
     wanted: Wanted
 
-    def run(self, among: NDArray[np.int64] | None, *, without: int) -> list[SearchHit]:
-        """Return those of the nearest that are wanted, the most alike first."""
+    def run(
+        self, count: int, among: NDArray[np.int64] | None, *, without: int
+    ) -> tuple[list[SearchHit], bool]:
+        """Return those of the nearest that are wanted, and whether there are no others.
+
+        The most alike come first.
+        """
         index = search_index(self.engine, self.settings.cache_dir / "vectors")
         vectors = as_unit(self.vector)[None]
-        scores, _ = index.search(space=self.space, vectors=vectors, count=_NEAREST, among=among)
+        scores, _ = index.search(space=self.space, vectors=vectors, count=count, among=among)
         with reading(self.engine) as session:
             photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=self.wanted)
             left_out = {without, *self._list_checks(session, photos)}
@@ -89,7 +98,8 @@ class _Search:
                 key=lambda each: (-scores[each.embedding_id], each.listing_id),
             )
             found = collapse(session, ranked)
-            return [each.hit(scores[each.shown.embedding_id]) for each in found]
+            hits = [each.hit(scores[each.shown.embedding_id]) for each in found]
+        return hits, len(scores) < count
 
     def _list_checks(self, session: Session, photos: Sequence[Shown]) -> Collection[int]:
         states = [(each.listing_id, ListingState(each.state)) for each in photos]

@@ -66,10 +66,26 @@ def test_the_nearest_decided_come_first_with_what_they_were_decided_as(
 def test_few_decided_ones_are_found_behind_many_that_are_not(
     any_engine, batch_id, subject, look, monkeypatch
 ):
-    monkeypatch.setattr(look_alikes, "_NEAREST", 10)
+    monkeypatch.setattr(look_alikes, "_NEAREST", (5, 10))
     add_listings(any_engine, batch_id, "undecided", near(MUG, 30))
     lamps = add_listings(any_engine, batch_id, "lamp", near(LAMP, 2), category="Home > Lamp")
     assert {each.listing_id for each in look(subject)} == set(lamps)
+
+
+def test_all_that_is_decided_is_listed_only_where_wider_searches_find_too_few(
+    any_engine, batch_id, subject, look, monkeypatch
+):
+    def refuse(*_, **__):
+        raise AssertionError("all decided photos were listed")
+
+    monkeypatch.setattr(look_alikes.queries, "list_embedding_ids", refuse)
+    monkeypatch.setattr(look_alikes, "_NEAREST", (5, 25))
+    add_listings(any_engine, batch_id, "undecided", near(MUG, 10))
+    add_listings(any_engine, batch_id, "lamp", near(LAMP, 8), category="Home > Lamp")
+    assert len(look(subject)) == MAX_LOOK_ALIKES
+    monkeypatch.setattr(look_alikes, "_NEAREST", (5, 10))
+    with pytest.raises(AssertionError):
+        look(subject)
 
 
 def test_what_is_rejected_or_open_again_is_no_precedent(any_engine, batch_id, subject, look):
