@@ -99,7 +99,7 @@ class ChunkState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     DONE = "done"
-    SPLIT = "split"  # replaced by one chunk an item, after it crashed its worker twice
+    SPLIT = "split"  # replaced: by one chunk an item after two crashes, or by the items of a batch
 
 
 class ExplanationState(StrEnum):

@@ -108,7 +108,11 @@ def _show_outcomes(actor: Actor, card: EvidenceCard) -> None:
         for outcome, (label, icon) in OUTCOMES.items():
             if st.button(label, icon=icon, key=f"{outcome}-{card.id}"):
                 brand_evidence.settle(
-                    get_engine(), actor=actor, evidence_id=card.id, outcome=outcome
+                    get_engine(),
+                    actor=actor,
+                    evidence_id=card.id,
+                    judged_at=card.judged_at,
+                    outcome=outcome,
                 )
                 st.rerun()
 

@@ -41,7 +41,6 @@ from db.queries import brand_evidence as evidence_queries
 from db.queries import brands as queries
 from db.queries import jobs as job_queries
 from db.queries.brands import OfferedPhoto
-from db.queries.claims import is_queued
 from db.rows import BrandEvidenceRow, BrandReferenceRow
 
 log = logging.getLogger(__name__)
@@ -90,10 +89,15 @@ def check_chunk(
 ) -> None:
     """Hold the chunk's listings against the register and keep what speaks against them.
 
+    A chunk without items stands for its batch: it is replaced by chunks of the batch's listings.
+
     Args:
         raise_if_stopped: Called between listings; what it raises ends the work, and nothing is
             written.
     """
+    if not chunk.items:
+        _expand(engine, chunk)
+        return
     register = _read_register(engine, settings)
     store = ImageStore(settings.images_dir, settings.cache_dir)
     with reading(engine) as session:
@@ -109,22 +113,30 @@ def check_chunk(
 
 
 def _add_job(session: Session, *, batch_id: int, user_id: int) -> None:
-    """Add the job unless one waits that will see the same."""
-    if is_queued(session, kind=JOB, batch_id=batch_id):
+    """Add the job unless one waits that will see the same; the worker looks up its listings."""
+    if job_queries.is_queued(session, kind=JOB, batch_id=batch_id):
         return
-    listing_ids = queries.list_offered(session, batch_id=batch_id)
-    if not listing_ids:
-        return
-    size = LISTINGS_A_CHUNK
     job_queries.insert_job(
         session,
         kind=JOB,
         created_by=user_id,
         params={},
         batch_id=batch_id,
-        total=len(listing_ids),
-        chunks=[listing_ids[start : start + size] for start in range(0, len(listing_ids), size)],
+        total=1,
+        chunks=((),),
     )
+
+
+def _expand(engine: sa.Engine, chunk: Chunk) -> None:
+    assert chunk.batch_id is not None
+    with transaction(engine) as session:
+        if not chunks.lock(session, chunk=chunk):
+            return
+        listing_ids = queries.list_offered(session, batch_id=chunk.batch_id)
+        if listing_ids:
+            chunks.expand(session, chunk=chunk, items=listing_ids, size=LISTINGS_A_CHUNK)
+        else:
+            chunks.complete(session, chunk=chunk, done=1, failed=0)
 
 
 def _read_register(engine: sa.Engine, settings: Settings) -> Register:

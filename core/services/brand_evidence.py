@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.brands import EVIDENCE_KINDS
-from core.errors import NotFoundError
+from core.errors import NotFoundError, StaleError
 from core.evaluation import Interval
 from core.evaluation.bootstrap import wilson
 from core.services.states import EvidenceOutcome, ReferenceKind
@@ -86,6 +86,8 @@ def list_cards(
 ) -> EvidenceQueue:
     """Return cards that are open, or those that were settled.
 
+    Of a listing that was rejected none is open, as long as it is.
+
     Args:
         before_id: Last card of the page before; None starts over.
 
@@ -104,14 +106,25 @@ def list_cards(
         )
 
 
-def settle(engine: sa.Engine, *, actor: Actor, evidence_id: int, outcome: EvidenceOutcome) -> None:
+def settle(
+    engine: sa.Engine,
+    *,
+    actor: Actor,
+    evidence_id: int,
+    judged_at: datetime,
+    outcome: EvidenceOutcome,
+) -> None:
     """Keep what somebody made of a card; the same word again changes nothing.
+
+    Args:
+        judged_at: Of the card that they saw.
 
     Raises:
         ForbiddenError: The actor may not review.
         NotFoundError: No such evidence.
+        StaleError: It was judged anew since, or no longer holds.
     """
-    _say(engine, actor, evidence_id, outcome)
+    _say(engine, actor, evidence_id, outcome, judged_at)
 
 
 def take_back(engine: sa.Engine, *, actor: Actor, evidence_id: int) -> None:
@@ -121,7 +134,7 @@ def take_back(engine: sa.Engine, *, actor: Actor, evidence_id: int) -> None:
         ForbiddenError: The actor may not review.
         NotFoundError: No such evidence.
     """
-    _say(engine, actor, evidence_id, None)
+    _say(engine, actor, evidence_id, None, None)
 
 
 def measure_precision(engine: sa.Engine, *, actor: Actor) -> Mapping[str, EvidencePrecision]:
@@ -143,15 +156,25 @@ def measure_precision(engine: sa.Engine, *, actor: Actor) -> Mapping[str, Eviden
 
 
 def _say(
-    engine: sa.Engine, actor: Actor, evidence_id: int, outcome: EvidenceOutcome | None
+    engine: sa.Engine,
+    actor: Actor,
+    evidence_id: int,
+    outcome: EvidenceOutcome | None,
+    judged_at: datetime | None,
 ) -> None:
     require(actor, "review")
     with transaction(engine) as session:
         found = queries.find_for_update(session, evidence_id=evidence_id)
         if found is None:
             raise NotFoundError(f"no evidence {evidence_id}; reload the page")
-        if found[1] != outcome:
-            session.add(BrandOutcomeRow(evidence_id=evidence_id, outcome=outcome, user_id=actor.id))
+        row, before = found
+        if before == outcome:
+            return
+        if judged_at is not None and (row.judged_at != judged_at or row.withdrawn_at is not None):
+            raise StaleError(
+                f"evidence {evidence_id} was judged anew since you saw it; look at it again"
+            )
+        session.add(BrandOutcomeRow(evidence_id=evidence_id, outcome=outcome, user_id=actor.id))
 
 
 def _card(found: FoundEvidence) -> EvidenceCard:

@@ -6,6 +6,7 @@ written in the transaction that ends the chunk, which only the first run can do.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -126,13 +127,21 @@ def split(engine: sa.Engine, *, chunk: Chunk) -> None:
     with transaction(engine) as session:
         if not lock(session, chunk=chunk):
             return
-        row = queries.find_chunk(session, chunk_id=chunk.id)
-        assert row
-        row.state = ChunkState.SPLIT
-        first = queries.get_last_position(session, job_id=chunk.job_id) + 1
-        singles = [[item] for item in chunk.items]
-        queries.insert_chunks(session, job_id=chunk.job_id, first_position=first, chunks=singles)
+        _replace(session, chunk, [[item] for item in chunk.items])
     log.warning("chunk %d is now one chunk an item, to find the bad one", chunk.id)
+
+
+def expand(session: Session, *, chunk: Chunk, items: Sequence[int], size: int) -> None:
+    """Replace a job's one chunk, which had no items, by chunks of these; the caller holds ``lock``.
+
+    Args:
+        size: So many items a chunk.
+    """
+    job = queries.find_job_for_update(session, job_id=chunk.job_id)
+    assert job
+    job.total = len(items)
+    parts = [items[start : start + size] for start in range(0, len(items), size)]
+    _replace(session, chunk, parts)
 
 
 def fail(engine: sa.Engine, *, chunk_id: int, error: str) -> None:
@@ -156,6 +165,14 @@ def fail_job(engine: sa.Engine, *, job_id: int, error: str) -> None:
             log.error("job %d failed: %s", job_id, error)
             if job.batch_id is not None:
                 queries.release_listings(session, batch_id=job.batch_id)
+
+
+def _replace(session: Session, chunk: Chunk, parts: Sequence[Sequence[int]]) -> None:
+    row = queries.find_chunk(session, chunk_id=chunk.id)
+    assert row
+    row.state = ChunkState.SPLIT
+    first = queries.get_last_position(session, job_id=chunk.job_id) + 1
+    queries.insert_chunks(session, job_id=chunk.job_id, first_position=first, chunks=parts)
 
 
 def _chunk(row: JobChunkRow, job: JobRow) -> Chunk:

@@ -168,7 +168,7 @@ def renew_batch(engine: sa.Engine, *, chunk: Chunk) -> None:
 
 def _add_job(session: Session, *, batch_id: int, user_id: int) -> int | None:
     """Add the job, for whoever made it necessary, unless one waits that sees the same."""
-    if queries.is_queued(session, kind=JOB, batch_id=batch_id):
+    if job_queries.is_queued(session, kind=JOB, batch_id=batch_id):
         return None
     return job_queries.insert_job(
         session,

@@ -18,6 +18,7 @@ from db.rows import (
     ListingRow,
     UserRow,
 )
+from db.states import ListingState
 
 
 class FoundEvidence(NamedTuple):
@@ -52,6 +53,8 @@ def list_evidence(
 ) -> Sequence[FoundEvidence]:
     """Return evidence, the newest first: what holds and is open, or what was settled.
 
+    What speaks against a listing that was rejected is not open while that is so.
+
     Args:
         before_id: Last id of the page before; None starts over.
     """
@@ -70,6 +73,7 @@ def count_evidence(session: Session, *, is_settled: bool) -> int:
     query = (
         select(func.count())
         .select_from(BrandEvidenceRow)
+        .join(ListingRow, ListingRow.id == BrandEvidenceRow.listing_id)
         .outerjoin(BrandOutcomeRow, BrandOutcomeRow.id == _latest())
         .where(_condition(is_settled))
     )
@@ -122,7 +126,11 @@ def tally(session: Session) -> Sequence[Tally]:
 def _condition(is_settled: bool) -> sa.ColumnElement[bool]:
     if is_settled:
         return BrandOutcomeRow.outcome.is_not(None)
-    return BrandOutcomeRow.outcome.is_(None) & BrandEvidenceRow.withdrawn_at.is_(None)
+    return sa.and_(
+        BrandOutcomeRow.outcome.is_(None),
+        BrandEvidenceRow.withdrawn_at.is_(None),
+        ListingRow.state != ListingState.REJECTED,
+    )
 
 
 def _latest() -> sa.ScalarSelect[Any]:

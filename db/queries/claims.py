@@ -12,12 +12,11 @@ from db.rows import (
     EmbeddingRow,
     FlagRow,
     ImageRow,
-    JobRow,
     ListingImageRow,
     ListingRow,
     PredictionRow,
 )
-from db.states import FlagState, ImageState, JobState, ListingState
+from db.states import FlagState, ImageState, ListingState
 
 _DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _IS_CONFIRMED = ListingRow.decided_category_id == ListingRow.claimed_category_id
@@ -166,14 +165,6 @@ def list_open_details(session: Session, *, batch_id: int, kind: str) -> Sequence
         )
     )
     return session.scalars(query).all()
-
-
-def is_queued(session: Session, *, kind: str, batch_id: int) -> bool:
-    """Whether a job of the kind waits that has not begun."""
-    query = select(JobRow.id).where(
-        JobRow.kind == kind, JobRow.batch_id == batch_id, JobRow.state == JobState.QUEUED
-    )
-    return session.scalars(query).first() is not None
 
 
 def _claims(space: str) -> sa.Select[int, int, str, int | None, int | None, bytes]:

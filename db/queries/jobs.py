@@ -126,6 +126,14 @@ def is_cancelled(session: Session, *, job_id: int) -> bool:
     return state == JobState.CANCELLED
 
 
+def is_queued(session: Session, *, kind: str, batch_id: int) -> bool:
+    """Whether a job of the kind waits that has not begun."""
+    query = select(JobRow.id).where(
+        JobRow.kind == kind, JobRow.batch_id == batch_id, JobRow.state == JobState.QUEUED
+    )
+    return session.scalars(query).first() is not None
+
+
 def set_progress(session: Session, *, job_id: int, progress: Mapping[str, Any]) -> None:
     """Replace what the job shows beside its counters."""
     session.execute(update(JobRow).where(JobRow.id == job_id).values(progress=dict(progress)))

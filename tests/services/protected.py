@@ -70,10 +70,12 @@ def offer(
 
 
 def check_all(engine: sa.Engine, settings: Settings) -> int:
-    """Do what the worker does with the checks that wait; return how many chunks those were."""
-    pending = list_unfinished(engine, kind=brand_checks.JOB)
-    for chunk_id, _ in pending:
-        chunk = chunks.begin(engine, chunk_id=chunk_id)
-        assert chunk is not None
-        brand_checks.check_chunk(engine, settings, chunk=chunk, raise_if_stopped=lambda: None)
-    return len(pending)
+    """Do what the worker does with the checks that wait; return how many chunks of listings."""
+    done = 0
+    while pending := list_unfinished(engine, kind=brand_checks.JOB):
+        for chunk_id, _ in pending:
+            chunk = chunks.begin(engine, chunk_id=chunk_id)
+            assert chunk is not None
+            brand_checks.check_chunk(engine, settings, chunk=chunk, raise_if_stopped=lambda: None)
+            done += bool(chunk.items)
+    return done

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -10,8 +11,8 @@ import sqlalchemy as sa
 from PIL import Image
 
 from core.actors import Actor
-from core.errors import ForbiddenError, NotFoundError
-from core.services import brand_drawings, brand_evidence, brands
+from core.errors import ForbiddenError, NotFoundError, StaleError
+from core.services import brand_checks, brand_drawings, brand_evidence, brands, jobs
 from core.services.brand_evidence import EvidenceCard
 from core.services.states import EvidenceOutcome, ListingState, ReferenceKind
 from core.settings import Settings
@@ -44,6 +45,12 @@ def cards(engine: sa.Engine, actor: Actor, *, settled: bool = False) -> dict[str
     """By SKU and kind."""
     found = brand_evidence.list_cards(engine, actor=actor, is_settled=settled).cards
     return {f"{card.sku} {card.kind}": card for card in found}
+
+
+def settle(engine: sa.Engine, actor: Actor, card: EvidenceCard, outcome: EvidenceOutcome) -> None:
+    brand_evidence.settle(
+        engine, actor=actor, evidence_id=card.id, judged_at=card.judged_at, outcome=outcome
+    )
 
 
 def test_each_kind_of_evidence_comes_to_its_card(
@@ -123,7 +130,7 @@ def test_an_outcome_is_kept_with_who_and_when_and_can_be_taken_back(
     (card,) = cards(any_engine, actor).values()
 
     for _ in range(2):  # the same word again changes nothing
-        brand_evidence.settle(any_engine, actor=actor, evidence_id=card.id, outcome=CONFIRMED)
+        settle(any_engine, actor, card, CONFIRMED)
     assert cards(any_engine, actor) == {}
     (settled,) = cards(any_engine, actor, settled=True).values()
     assert (settled.outcome, settled.settled_by) == (CONFIRMED, actor.name)
@@ -141,6 +148,26 @@ def test_an_outcome_is_kept_with_who_and_when_and_can_be_taken_back(
         assert said.all() == [CONFIRMED, None]
 
 
+def test_a_card_that_was_judged_anew_is_to_be_looked_at_again(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, batch_id: int
+) -> None:
+    offer(any_engine, any_settings, batch_id, {"taken": print_logo()}, seller=ANOTHER)
+    brand_id = add_voltek(any_engine, any_settings, actor)
+    check_all(any_engine, any_settings)
+    (seen,) = cards(any_engine, actor).values()
+    entry = replace(ENTRY, lowest=Decimal(1))
+    brands.change_brand(any_engine, actor=actor, brand_id=brand_id, entry=entry)
+    check_all(any_engine, any_settings)
+    with pytest.raises(StaleError, match="judged anew"):
+        settle(any_engine, actor, seen, CONFIRMED)
+    (card,) = cards(any_engine, actor).values()
+    allowed = replace(ENTRY, sellers=(ANOTHER,))
+    brands.change_brand(any_engine, actor=actor, brand_id=brand_id, entry=allowed)
+    check_all(any_engine, any_settings)
+    with pytest.raises(StaleError, match="judged anew"):
+        settle(any_engine, actor, card, CONFIRMED)  # it was withdrawn
+
+
 def test_precision_is_measured_by_kind_from_the_outcomes_that_hold(
     any_engine: sa.Engine, any_settings: Settings, actor: Actor, batch_id: int
 ) -> None:
@@ -151,8 +178,8 @@ def test_precision_is_measured_by_kind_from_the_outcomes_that_hold(
     assert brand_evidence.measure_precision(any_engine, actor=actor) == {}
     found = list(cards(any_engine, actor).values())
     for card, outcome in zip(found, (CONFIRMED, UNFOUNDED, CONFIRMED), strict=True):
-        brand_evidence.settle(any_engine, actor=actor, evidence_id=card.id, outcome=outcome)
-    brand_evidence.settle(any_engine, actor=actor, evidence_id=found[0].id, outcome=UNFOUNDED)
+        settle(any_engine, actor, card, outcome)
+    settle(any_engine, actor, found[0], UNFOUNDED)
     brand_evidence.take_back(any_engine, actor=actor, evidence_id=found[1].id)
     measured = brand_evidence.measure_precision(any_engine, actor=actor)
     assert measured.keys() == {"odd_price"}
@@ -185,6 +212,41 @@ def test_rejected_listings_are_not_held_against_the_register(
         session.get_one(ListingRow, ids["gone"]).state = ListingState.REJECTED
     brands.add_brand(engine, actor=actor, entry=ENTRY)
     assert check_all(engine, settings) == 0
+
+
+def test_a_batch_is_looked_at_in_pieces_and_one_that_is_all_rejected_meanwhile_in_none(
+    engine: sa.Engine, settings: Settings, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brand_checks, "LISTINGS_A_CHUNK", 2)
+    photos = {f"cheap {n}": draw_photo(n) for n in range(3)}
+    offer(engine, settings, add_batch(engine, actor), photos, title="Voltek", price=Decimal(1))
+    brand_id = brands.add_brand(engine, actor=actor, entry=ENTRY)
+    assert check_all(engine, settings) == 2
+    assert len(cards(engine, actor)) == 3
+    entry = replace(ENTRY, sellers=())
+    brands.change_brand(engine, actor=actor, brand_id=brand_id, entry=entry)
+    with transaction(engine) as session:
+        session.execute(sa.update(ListingRow).values(state=ListingState.REJECTED))
+    assert check_all(engine, settings) == 0
+    assert {job.state for job in jobs.list_jobs(engine, actor=actor)} == {"done"}
+
+
+def test_no_evidence_on_a_listing_is_open_while_that_is_rejected(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    photos = {"gone": draw_photo(1), "there": draw_photo(2)}
+    ids = offer(engine, settings, add_batch(engine, actor), photos, title="Voltek", price=1)
+    brands.add_brand(engine, actor=actor, entry=ENTRY)
+    check_all(engine, settings)
+    settle(engine, actor, cards(engine, actor)["there odd_price"], CONFIRMED)
+    with transaction(engine) as session:
+        session.execute(sa.update(ListingRow).values(state=ListingState.REJECTED))
+    found = brand_evidence.list_cards(engine, actor=actor)
+    assert (found.cards, found.total) == ((), 0)
+    assert cards(engine, actor, settled=True).keys() == {"there odd_price"}
+    with transaction(engine) as session:  # taken back
+        session.get_one(ListingRow, ids["gone"]).state = ListingState.NEEDS_REVIEW
+    assert cards(engine, actor).keys() == {"gone odd_price"}
 
 
 def test_a_photo_that_is_gone_leaves_what_the_words_say(
@@ -238,7 +300,9 @@ def test_only_who_may_review_sees_and_settles(
     with pytest.raises(ForbiddenError):
         brand_evidence.measure_precision(engine, actor=STAFF)
     with pytest.raises(ForbiddenError):
-        brand_evidence.settle(engine, actor=STAFF, evidence_id=1, outcome=CONFIRMED)
+        brand_evidence.settle(
+            engine, actor=STAFF, evidence_id=1, judged_at=datetime.now(UTC), outcome=CONFIRMED
+        )
     with pytest.raises(ForbiddenError):
         brand_drawings.draw(engine, settings, actor=STAFF, evidence_id=1, drawing="photo")
     with pytest.raises(NotFoundError):

@@ -37,11 +37,16 @@ def test_a_classified_batch_is_held_against_the_register_and_again_when_that_cha
         session.execute(sa.update(ListingRow).values(title="Voltek", price=5, seller="Bay"))
     assert run_all(place, "brands") == 0  # before there is anything to look at
     run_all(place, "classification")
-    assert run_all(place, "brands") == 1
+    assert run_all(place, "brands") == 1  # for the batch
+    assert run_all(place, "brands") == 1  # for its listings
     assert brand_evidence.list_cards(engine, actor=actor).total == 0
 
     entry = BrandEntry("Voltek", lowest=brands.MAX_PRICE)
     brands.change_brand(engine, actor=actor, brand_id=brand_id, entry=entry)
+    (job, *_) = jobs.list_jobs(engine, actor=actor)
+    assert (job.kind, job.total) == ("brands", 1)  # the listings are for the worker to look up
+    assert run_all(place, "brands") == 1
+    assert jobs.get_progress(engine, actor=actor, job_id=job.job_id).total == 3
     assert run_all(place, "brands") == 1
     assert brand_evidence.list_cards(engine, actor=actor).total == 3
     assert {job.state for job in jobs.list_jobs(engine, actor=actor)} == {"done"}
