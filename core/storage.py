@@ -22,8 +22,8 @@ WORK_STALE_AFTER_S = 24 * 60 * 60
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
-# What is stored was taken in once, under the limits of that day.
-_STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)
+STORED_LIMITS = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)
+"""What is stored was taken in once, under the limits of that day."""
 
 
 class ImageStore:
@@ -90,7 +90,7 @@ class ImageStore:
         """
         path = self.rendition_path(sha256, max_side_px)
         if not path.exists():
-            picture = decode(self.read(sha256), _STORED)
+            picture = decode(self.read(sha256), STORED_LIMITS)
             write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
         return path
 
@@ -112,13 +112,21 @@ def work_folder(work_dir: Path) -> Iterator[Path]:
     What a killed process could not clean up is thrown away a day later, by whoever asks next.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
-    oldest = time.time() - WORK_STALE_AFTER_S
-    for path in work_dir.iterdir():
-        with suppress(FileNotFoundError):  # somebody else may sweep at the same time
-            if path.stat().st_mtime < oldest:
-                shutil.rmtree(path, ignore_errors=True)
+    sweep(work_dir)
     with tempfile.TemporaryDirectory(dir=work_dir) as folder:
         yield Path(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what was last written to in a folder more than ``WORK_STALE_AFTER_S`` ago."""
+    oldest = time.time() - WORK_STALE_AFTER_S
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # somebody else may sweep at the same time
+            if path.stat().st_mtime < oldest:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
 
 def write_whole(path: Path, data: bytes) -> None:

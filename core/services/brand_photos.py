@@ -5,11 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.brands.sightings import SIDE_PX
-from core.imaging import ImageLimits, decode
-from core.imaging.decoding import PIXEL_CEILING
-from core.storage import ImageStore
-
-_STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)  # it was taken in once
+from core.imaging import decode
+from core.storage import STORED_LIMITS, ImageStore
 
 
 def read_small(store: ImageStore, sha256: str) -> NDArray[np.uint8]:
@@ -19,7 +16,7 @@ def read_small(store: ImageStore, sha256: str) -> NDArray[np.uint8]:
         NotFoundError: The file is gone.
         UnreadableImageError: It was damaged since it was stored.
     """
-    pixels = decode(store.read(sha256), _STORED).pixels
+    pixels = decode(store.read(sha256), STORED_LIMITS).pixels
     scale = SIDE_PX / max(pixels.shape[:2])
     if scale >= 1:
         return pixels

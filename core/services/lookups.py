@@ -1,12 +1,12 @@
 """Photos from outside to search by: handed in at a door, embedded by the worker.
 
-The file lies in the cache until then and is gone afterwards; what is kept is the vector.
+The file lies in the cache until then and is gone afterwards; the vector is kept for a day.
 """
 
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from core.actors import Actor, require
 from core.errors import CatalogError, InvalidInputError, NotFoundError
 from core.settings import Settings
-from core.storage import write_whole
+from core.storage import WORK_STALE_AFTER_S, sweep, write_whole
 from db.engine import reading, transaction
 from db.queries import embeddings as embedding_queries
 from db.queries import lookups as queries
@@ -47,7 +47,9 @@ class Lookup:
 
 
 def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes) -> Lookup:
-    """Hand a photo in; the same one again is answered at once.
+    """Hand a photo in; the same one again is answered at once, for a day.
+
+    What was handed in more than a day ago is deleted, whosever it is and whatever became of it.
 
     Raises:
         ForbiddenError: The actor may not look.
@@ -61,12 +63,15 @@ def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes)
     sha256 = hashlib.sha256(data).hexdigest()
     path = _path(settings, actor.id, sha256)
     write_whole(path, data)
+    sweep(path.parent)
+    now = datetime.now(UTC)
     with transaction(engine) as session:
+        queries.delete_older(session, than=now - timedelta(seconds=WORK_STALE_AFTER_S))
         row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
         is_current = row.space == embedding_queries.find_newest_space(session)
         if row.state == LookupState.FAILED or (row.state == LookupState.DONE and not is_current):
             row.state, row.error, row.vector = LookupState.PENDING, None, None
-            row.created_at = datetime.now(UTC)  # of a new task
+            row.created_at = now  # of a new task
         found = _lookup(row)
     if found.state == LookupState.DONE:  # it was known: the worker will not come for the file
         path.unlink(missing_ok=True)
@@ -112,6 +117,7 @@ def embed(engine: sa.Engine, settings: Settings, *, lookup_id: int, models: "Mod
     try:
         space, vector = _embed(path, models)
     except CatalogError as error:
+        path.unlink(missing_ok=True)  # before it may come again
         fail(engine, lookup_id=lookup_id, error=str(error))
         return
     with transaction(engine) as session:

@@ -4,15 +4,13 @@ import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.imaging import ImageLimits, Region, decode, encode_jpeg
-from core.imaging.decoding import PIXEL_CEILING
 from core.services import lookups, search
 from core.services.lookups import Lookup
 from core.settings import Settings
-from core.storage import ImageStore
+from core.storage import STORED_LIMITS, ImageStore
 
 _MAX_SIDE_PX = 1280
 _QUALITY = 95
-_STORED = ImageLimits(max_bytes=2**40, max_pixels=PIXEL_CEILING)  # taken in once
 
 
 def request_photo(
@@ -46,7 +44,7 @@ def request_listing(
     part = Region.parse(region)
     subject = search.find_subject(engine, actor=actor, listing_id=listing_id)
     store = ImageStore(settings.images_dir, settings.cache_dir)
-    data = _cut(store.read(subject.sha256), _STORED, part)
+    data = _cut(store.read(subject.sha256), STORED_LIMITS, part)
     return lookups.request(engine, settings, actor=actor, data=data)
 
 

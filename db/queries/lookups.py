@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from db.queries.upsert import insert_missing
@@ -18,6 +18,10 @@ def ensure_lookup(session: Session, *, user_id: int, sha256: str) -> LookupRow:
     return session.scalars(
         select(LookupRow).where(LookupRow.user_id == user_id, LookupRow.sha256 == sha256)
     ).one()
+
+
+def delete_older(session: Session, *, than: datetime) -> None:
+    session.execute(delete(LookupRow).where(LookupRow.created_at < than))
 
 
 def find_lookup(session: Session, *, lookup_id: int) -> LookupRow | None:

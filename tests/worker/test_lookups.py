@@ -1,16 +1,19 @@
 """Photos to search by, embedded as the worker does it: no worker process."""
 
+import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
+from core.errors import NotFoundError
 from core.services import lookups
 from core.services.active_models import ModelCache
 from core.services.lookups import Lookup
 from core.settings import Settings
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.rows import LookupRow
 from db.states import LookupState
 from tests.services.queues import add_reviewer
@@ -74,8 +77,33 @@ def test_what_is_no_picture_says_so_and_may_come_again(
     found = look(engine, actor, lookup)
     assert found.state == LookupState.FAILED
     assert found.error
+    assert kept_files(settings) == []
     again = lookups.request(engine, settings, actor=actor, data=b"no picture")
     assert (again.id, again.state) == (lookup.id, LookupState.PENDING)
+
+
+def test_what_is_a_day_old_is_deleted_when_another_photo_comes(
+    engine: sa.Engine, settings: Settings, actor: Actor, photo: bytes
+) -> None:
+    old, known, young = (
+        lookups.request(engine, settings, actor=actor, data=photo + bytes(count))
+        for count in range(3)
+    )
+    day_ago = datetime.now(UTC) - timedelta(days=1, minutes=1)
+    with transaction(engine) as session:
+        session.get_one(LookupRow, old.id).created_at = day_ago
+        row = session.get_one(LookupRow, known.id)
+        row.created_at, row.state, row.space, row.vector = day_ago, "done", "s", b"v"
+    stale, *_ = sorted(kept_files(settings))
+    os.utime(stale, (day_ago.timestamp(), day_ago.timestamp()))
+    new = lookups.request(engine, settings, actor=actor, data=b"another")
+    with reading(engine) as session:
+        left = session.scalars(sa.select(LookupRow.id).order_by(LookupRow.id)).all()
+    assert left == [young.id, new.id]
+    assert stale not in kept_files(settings)
+    assert len(kept_files(settings)) == 3
+    with pytest.raises(NotFoundError, match="hand it in again"):
+        look(engine, actor, known)
 
 
 def test_a_photo_that_killed_the_worker_is_not_tried_again(
