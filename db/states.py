@@ -19,6 +19,9 @@ class ListingState(StrEnum):
     PUBLISHED = "published"
 
 
+CATEGORISED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
+"""A person decided the category."""
+
 _DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.REJECTED)
 
 LISTING_TRANSITIONS: frozenset[tuple[ListingState, ListingState]] = frozenset(

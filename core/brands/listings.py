@@ -37,14 +37,14 @@ class BrandTerms:
 
 def claims_brand(offer: Offer, terms: BrandTerms) -> bool:
     """Whether the title or the brand given names it, as words of their own, whatever the case."""
-    words = rf"(?<!\w){re.escape(fold(terms.name))}(?!\w)"
-    return any(re.search(words, fold(each)) for each in (offer.title, offer.brand))
+    words = rf"(?<!\w){re.escape(as_compared(terms.name))}(?!\w)"
+    return any(re.search(words, as_compared(each)) for each in (offer.title, offer.brand))
 
 
 def is_other_seller(offer: Offer, terms: BrandTerms) -> bool:
     """Whether somebody sells it who is not authorised; of a seller not named nothing is said."""
-    seller = fold(offer.seller)
-    return bool(seller) and seller not in {fold(each) for each in terms.sellers}
+    seller = as_compared(offer.seller)
+    return bool(seller) and seller not in {as_compared(each) for each in terms.sellers}
 
 
 def is_odd_price(offer: Offer, terms: BrandTerms) -> bool:
@@ -56,6 +56,6 @@ def is_odd_price(offer: Offer, terms: BrandTerms) -> bool:
     return is_low or is_high
 
 
-def fold(words: str) -> str:
+def as_compared(words: str) -> str:
     """Return words as they are compared: without case, wide letters and double spaces."""
     return " ".join(unicodedata.normalize("NFKC", words).casefold().split())

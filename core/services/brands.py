@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.brands.listings import fold
+from core.brands.listings import as_compared
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.imaging import ImageLimits, decode
 from core.services import brand_checks
@@ -202,7 +202,7 @@ def _check(entry: BrandEntry) -> BrandEntry:
 
 
 def _each_once(sellers: Sequence[str]) -> tuple[str, ...]:
-    kept = {fold(seller): " ".join(seller.split())[:200] for seller in reversed(sellers)}
+    kept = {as_compared(seller): " ".join(seller.split())[:200] for seller in reversed(sellers)}
     kept.pop("", None)
     if len(kept) > MAX_SELLERS:
         raise InvalidInputError(
@@ -213,7 +213,7 @@ def _each_once(sellers: Sequence[str]) -> tuple[str, ...]:
 
 def _refuse_twice(session: Session, name: str, *, but: int | None = None) -> None:
     for row in queries.list_brands(session):
-        if row.id != but and fold(row.name) == fold(name):
+        if row.id != but and as_compared(row.name) == as_compared(name):
             raise ConflictError(f"the register has {row.name!r} already; change that one")
 
 

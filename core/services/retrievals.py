@@ -6,10 +6,11 @@ one more look at its test photos, and recorded as such.
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -92,21 +93,12 @@ def measure_embedder(
     if version_id is not None:
         record_test_read(engine, actor, version_id, sought)
     looking = _Looking(settings, embedder, len(sought.pictures) + len(among.pictures), on_progress)
-    found = measure_retrieval(*looking.embed(sought), *looking.embed(among))
-    if found is None:
-        raise InvalidInputError(
-            f"no test photo of {dataset.name} has its product in the train split"
-        )
     values = {
         "subject": embedder.space,
         "model_version_id": version_id,
         "data_name": sought.name,
         "data_digest": digest,
-        "dimensions": found.dimensions,
-        "queries": found.queries,
-        "pictures": found.pictures,
-        "recall_at_1": found.recall_at_1,
-        "mean_precision": found.mean_precision,
+        **_measure(looking, sought, among),
     }
     with transaction(engine) as session:
         queries.ensure_retrieval(session, values=values)
@@ -114,6 +106,22 @@ def measure_embedder(
         if row is None:
             raise NotFoundError(f"what was measured of {embedder.space} is gone; measure it again")
         return _standing(row, embedder.arch)
+
+
+def _measure(looking: "_Looking", sought: Material, among: Material) -> Mapping[str, Any]:
+    """Return what a ``RetrievalRow`` keeps of how well the photos of ``sought`` are found."""
+    found = measure_retrieval(*looking.embed(sought), *looking.embed(among))
+    if found is None:
+        raise InvalidInputError(
+            f"no test photo of {sought.name} has its product in the train split"
+        )
+    return {
+        "dimensions": found.dimensions,
+        "queries": found.queries,
+        "pictures": found.pictures,
+        "recall_at_1": found.recall_at_1,
+        "mean_precision": found.mean_precision,
+    }
 
 
 def list_embedders(

@@ -19,16 +19,11 @@ from db.rows import (
     ListingRow,
     UserRow,
 )
-from db.states import CheckKind, DecisionKind, ListingState
+from db.states import CATEGORISED, CheckKind, DecisionKind, ListingState
 
 NAMING = (DecisionKind.ACCEPT, DecisionKind.CORRECT)
 DECIDING = (*NAMING, DecisionKind.REJECT)
-DECIDED = (
-    ListingState.ACCEPTED,
-    ListingState.CORRECTED,
-    ListingState.REJECTED,
-    ListingState.PUBLISHED,
-)
+DECIDED = (*CATEGORISED, ListingState.REJECTED)
 ANSWERED = (CheckKind.SECOND, CheckKind.PLANTED)
 LATEST_DECISIONS = 1000  # checks are on some of these, so that no draw reads a long history
 

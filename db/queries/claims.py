@@ -16,9 +16,8 @@ from db.rows import (
     ListingRow,
     PredictionRow,
 )
-from db.states import FlagState, ImageState, ListingState
+from db.states import CATEGORISED, FlagState, ImageState, ListingState
 
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _IS_CONFIRMED = ListingRow.decided_category_id == ListingRow.claimed_category_id
 
 
@@ -64,7 +63,7 @@ def list_confirmed(session: Session, *, space: str, limit: int) -> Sequence[Clai
     """Return the newest embedded claims that were decided as they were claimed."""
     query = (
         _claims(space)
-        .where(ListingRow.state.in_(_DECIDED), _IS_CONFIRMED)
+        .where(ListingRow.state.in_(CATEGORISED), _IS_CONFIRMED)
         .order_by(ListingRow.id.desc())
         .limit(limit)
     )
@@ -76,7 +75,7 @@ def count_confirmed(session: Session, *, space: str, limit: int) -> int:
     found = (
         _claims(space)
         .with_only_columns(ListingRow.id)
-        .where(ListingRow.state.in_(_DECIDED), _IS_CONFIRMED)
+        .where(ListingRow.state.in_(CATEGORISED), _IS_CONFIRMED)
         .limit(limit)
         .subquery()
     )
@@ -88,7 +87,7 @@ def count_pairs(session: Session) -> Sequence[tuple[int, int, int]]:
     query = (
         select(ListingRow.decided_category_id, ListingRow.claimed_category_id, func.count())
         .where(
-            ListingRow.state.in_(_DECIDED),
+            ListingRow.state.in_(CATEGORISED),
             ListingRow.decided_category_id.is_not(None),
             ListingRow.claimed_category_id.is_not(None),
         )

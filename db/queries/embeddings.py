@@ -8,9 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.queries.upsert import insert_missing
 from db.rows import CategoryRow, DecisionRow, EmbeddingRow, ImageRow, ListingImageRow, ListingRow
-from db.states import ImageState, ListingState
-
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
+from db.states import CATEGORISED, ImageState
 
 
 class Embedding(NamedTuple):
@@ -146,7 +144,7 @@ def list_known(
         .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
         .where(
             ListingImageRow.position == 0,
-            ListingRow.state.in_(_DECIDED),
+            ListingRow.state.in_(CATEGORISED),
             ListingRow.decided_category_id.is_not(None),
             ImageRow.state == ImageState.READABLE,
         )

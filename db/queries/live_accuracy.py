@@ -16,11 +16,10 @@ from db.rows import (
     ModelVersionRow,
     PredictionRow,
 )
-from db.states import DecisionKind, ListingState
+from db.states import CATEGORISED, DecisionKind
 
 Period = Literal["day", "week"]
 
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _NAMING = (DecisionKind.ACCEPT, DecisionKind.CORRECT)
 
 
@@ -98,7 +97,7 @@ def _in_force() -> list[sa.ColumnElement[bool]]:
     return [
         DecisionRow.kind.in_(_NAMING),
         DecisionRow.category_id == ListingRow.decided_category_id,
-        ListingRow.state.in_(_DECIDED),
+        ListingRow.state.in_(CATEGORISED),
         ~taken_back,
         ~superseded,
     ]

@@ -7,9 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.rows import CategoryRow, FlagRow, ImageRow, ListingImageRow, ListingRow
-from db.states import FlagState, ImageState, ListingState
-
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
+from db.states import CATEGORISED, FlagState, ImageState, ListingState
 
 
 class UnknownPhoto(NamedTuple):
@@ -68,7 +66,7 @@ def map_newest_photos(session: Session, *, paths: Collection[str]) -> Mapping[st
         .join(CategoryRow, CategoryRow.id == ListingRow.decided_category_id)
         .where(
             CategoryRow.path.in_(paths),
-            ListingRow.state.in_(_DECIDED),
+            ListingRow.state.in_(CATEGORISED),
             ImageRow.state == ImageState.READABLE,
         )
         .group_by(CategoryRow.id)
@@ -92,7 +90,7 @@ def count_decided_photos(session: Session, *, category_id: int | None = None) ->
         .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
         .where(
             ListingImageRow.position == 0,
-            ListingRow.state.in_(_DECIDED),
+            ListingRow.state.in_(CATEGORISED),
             ImageRow.state == ImageState.READABLE,
         )
     )

@@ -7,9 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from db.rows import CategoryRow, DecisionRow, ImageRow, ListingImageRow, ListingRow
-from db.states import DecisionKind, ImageState, ListingState
+from db.states import CATEGORISED, DecisionKind, ImageState
 
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _NAMING = (DecisionKind.ACCEPT, DecisionKind.CORRECT)
 
 
@@ -57,7 +56,7 @@ def list_reviewed_photos(
         .join(CategoryRow, CategoryRow.id == ListingRow.decided_category_id)
         .where(
             ListingImageRow.id > after_id,
-            ListingRow.state.in_(_DECIDED),
+            ListingRow.state.in_(CATEGORISED),
             ImageRow.state == ImageState.READABLE,
             in_force,
         )

@@ -12,9 +12,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from db.rows import BatchRow, CategoryRow, EmbeddingRow, ImageRow, ListingImageRow, ListingRow
-from db.states import ImageState, ListingState
+from db.states import CATEGORISED, ImageState, ListingState
 
-_DECIDED = (ListingState.ACCEPTED, ListingState.CORRECTED, ListingState.PUBLISHED)
 _CATEGORY_ID = func.coalesce(
     ListingRow.decided_category_id,
     ListingRow.suggested_category_id,
@@ -157,7 +156,7 @@ def among(query: Any, wanted: Wanted) -> Any:
     query = query.where(*(column == value for column, value in exactly if value is not None))
     if wanted.is_decided:
         query = query.where(
-            ListingRow.state.in_(_DECIDED), ListingRow.decided_category_id.is_not(None)
+            ListingRow.state.in_(CATEGORISED), ListingRow.decided_category_id.is_not(None)
         )
     if wanted.owner is not None:
         mine = select(BatchRow.id).where(BatchRow.created_by == wanted.owner)
