@@ -1,6 +1,7 @@
 """Search by a photo, by a listing, by words and filters, or by several at once."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 
 import streamlit as st
 
@@ -79,14 +80,15 @@ def _ignore() -> None:
 
 
 def _find_part(actor: Actor, listing_id: int, region: str) -> int:
-    """Return the lookup of a part of a listing's photo, cut out once a session."""
-    known: dict[tuple[int, str], int] = st.session_state.setdefault(_PARTS, {})
-    if (listing_id, region) not in known:
+    """Return the lookup of a part of a listing's photo, cut out once a session and day."""
+    known: dict[tuple[int, str, date], int] = st.session_state.setdefault(_PARTS, {})
+    key = (listing_id, region, datetime.now(UTC).date())  # what was handed in is kept for a day
+    if key not in known:
         lookup = parts.request_listing(
             get_engine(), get_settings(), actor=actor, listing_id=listing_id, region=region
         )
-        known[listing_id, region] = lookup.id
-    return known[listing_id, region]
+        known[key] = lookup.id
+    return known[key]
 
 
 def _choose_filter(actor: Actor) -> SearchFilter:

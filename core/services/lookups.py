@@ -72,6 +72,8 @@ def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes)
         if row.state == LookupState.FAILED or (row.state == LookupState.DONE and not is_current):
             row.state, row.error, row.vector = LookupState.PENDING, None, None
             row.created_at = now  # of a new task
+        elif row.state == LookupState.DONE:
+            row.created_at = now  # kept for another day
         found = _lookup(row)
     if found.state == LookupState.DONE:  # it was known: the worker will not come for the file
         path.unlink(missing_ok=True)
