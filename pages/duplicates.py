@@ -36,7 +36,8 @@ def render(actor: Actor) -> None:
     st.title("Duplicates")
     st.caption(
         "Listings that show the same file or the same picture: saved again, resized, cut, framed, "
-        "marked or mirrored. Nothing is deleted: the others are rejected, which can be undone."
+        "marked or mirrored. Nothing is deleted: the others are rejected, which can be undone. "
+        "Merging also gives the one that is kept those of their photos that are no copies."
     )
     _show_settled(actor)
     group_id = links.read_id("group")
@@ -97,7 +98,12 @@ def _show_settled(actor: Actor) -> None:
         st.success("Remembered as no duplicates.", icon=":material/check_circle:")
     elif settled.rejected:
         rejected = text.count(len(settled.rejected), "listing")
-        st.success(f"{rejected} rejected.", icon=":material/check_circle:")
+        words = f"{rejected} rejected."
+        if settled.kept_id is not None:
+            photos = text.count(settled.taken_over, "photo")
+            link = f"[listing {settled.kept_id}](/listing?id={settled.kept_id})"
+            words = f"{rejected} merged into {link}, which took over {photos}."
+        st.success(words, icon=":material/check_circle:")
     for reason in settled.refused:
         st.warning(text.plain(reason), icon=":material/info:")
     is_anything = settled.dismissed or settled.rejected
@@ -122,7 +128,12 @@ def _show_group(actor: Actor, group: DuplicateGroup) -> None:
                 help="The address of this group, to pass on.",
             )
         best = group.listings[0].id
-        gallery.show_cards([_listing_card(each, each.id == best) for each in group.listings])
+        gallery.show_cards(
+            [
+                _listing_card(each, f"best: {group.why}" if each.id == best else "")
+                for each in group.listings
+            ]
+        )
         for pair in group.pairs:
             st.caption(f"{pair.label}: {pair.score:.0%} of it. Red is where they differ.")
             gallery.show_cards(_pair_cards(pair))
@@ -131,6 +142,7 @@ def _show_group(actor: Actor, group: DuplicateGroup) -> None:
 
 def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
     labels = {each.id: f"{each.title or each.sku} ({each.sku})" for each in group.listings}
+    states = {each.id: each.state for each in group.listings}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kept = st.selectbox(
             "Keep",
@@ -150,6 +162,19 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
                 get_engine(), actor=actor, group=group, listing_id=kept
             )
             st.rerun()
+        further = any(each.photos > 1 for each in group.listings if each.id != kept)
+        if st.button(
+            "Merge into it",
+            icon=":material/merge:",
+            key=f"merge-{group.id}",
+            disabled=not further or states[kept] == ListingState.PUBLISHED,
+            help="Photos of the others that are no copies are added to it; then the others are "
+            "rejected. Not possible where the others have no more photos, or it is published.",
+        ):
+            st.session_state[_SETTLED] = duplicates.merge(
+                get_engine(), actor=actor, group=group, listing_id=kept
+            )
+            st.rerun()
         if st.button("Not duplicates", icon=":material/call_split:", key=f"dismiss-{group.id}"):
             st.session_state[_SETTLED] = duplicates.dismiss(
                 get_engine(), actor=actor, match_ids=group.match_ids
@@ -157,10 +182,11 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
             st.rerun()
 
 
-def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
+def _listing_card(listing: DuplicateListing, best: str) -> gallery.Card:
     name = listing.title or listing.sku
     size = f"{listing.width_px} by {listing.height_px} px, {text.size(listing.size_bytes)}"
-    best = (gallery.Line("best", "right"),) if is_best else ()
+    photos = (gallery.Line(text.count(listing.photos, "photo")),) if listing.photos > 1 else ()
+    praise = (gallery.Line(best, "right"),) if best else ()
     return gallery.Card(
         src=f"/api/images/{listing.sha256}/thumb",
         href=f"/review?listing={listing.id}",
@@ -169,7 +195,8 @@ def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
             gallery.Line(name),
             gallery.Line(size),
             gallery.Line(f"{listing.batch}, {STATES.get(listing.state, listing.state)}"),
-            *best,
+            *photos,
+            *praise,
             gallery.Line("More like this", href=links.more_like(listing.id)),
         ),
     )
