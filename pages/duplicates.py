@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.actors import Actor
-from core.services import duplicates
+from core.services import duplicates, same_products
 from core.services.database import get_engine
 from core.services.duplicates import (
     GROUPS_A_PAGE,
@@ -15,7 +15,10 @@ from core.services.duplicates import (
     Duplicates,
     Settled,
 )
+from core.services.hits import SearchHit
+from core.services.same_products import Suggestion
 from core.services.states import ListingState
+from core.settings import get_settings
 from pages.ui import gallery, links, text
 
 STATES: Mapping[ListingState, str] = {
@@ -29,6 +32,7 @@ STATES: Mapping[ListingState, str] = {
 }
 _SETTLED = "duplicates-settled"
 _PAGE = "duplicates-page"
+_NOT_SAME = "duplicates-not-same"
 
 
 def render(actor: Actor) -> None:
@@ -54,6 +58,7 @@ def render(actor: Actor) -> None:
             st.rerun()
     else:
         _show_pages(found, page)
+        _show_same_products(actor)
 
 
 def _show_progress(found: Duplicates) -> None:
@@ -180,6 +185,52 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
                 get_engine(), actor=actor, match_ids=group.match_ids
             )
             st.rerun()
+
+
+def _show_same_products(actor: Actor) -> None:
+    """Offer the list of likely pairs; it is a search a listing, so it is made on demand."""
+    st.subheader("May be the same product", anchor=False)
+    st.caption(
+        "Other photos that look much alike. It is a list to look through, not a flag: by trial, "
+        "one pair in five shows another product of its kind, and most photos of the same "
+        "product are not found this way."
+    )
+    if not st.toggle(f"Look at the {same_products.LOOKED_AT} newest listings to review"):
+        return
+    dismissed: Suggestion | None = st.session_state.get(_NOT_SAME)
+    if dismissed is not None and st.button("Take back: not the same", icon=":material/undo:"):
+        same_products.take_back(get_engine(), actor=actor, suggestion=dismissed)
+        st.session_state[_NOT_SAME] = None
+    found = same_products.list_suggestions(get_engine(), get_settings(), actor=actor)
+    if not found:
+        st.info("No two of them look enough alike.", icon=":material/check_circle:")
+    for each in found:
+        _show_suggestion(actor, each)
+
+
+def _show_suggestion(actor: Actor, each: Suggestion) -> None:
+    key = f"same-product-{each.image_ids[0]}-{each.image_ids[1]}"
+    with st.container(border=True, key=key):
+        st.caption(f"May be the same product: likeness {each.score:.2f} of 1")
+        gallery.show_cards([_hit_card(each.first), _hit_card(each.second)])
+        if st.button("Not the same product", icon=":material/call_split:", key=f"{key}-no"):
+            same_products.dismiss(get_engine(), actor=actor, suggestion=each)
+            st.session_state[_NOT_SAME] = each
+            st.rerun()
+
+
+def _hit_card(hit: SearchHit) -> gallery.Card:
+    name = hit.title or hit.sku
+    return gallery.Card(
+        src=f"/api/images/{hit.sha256}/thumb",
+        href=f"/review?listing={hit.listing_id}",
+        label=name,
+        lines=(
+            gallery.Line(name),
+            gallery.Line(f"{hit.batch}, {STATES.get(hit.state, hit.state)}"),
+            *((gallery.Line(hit.seller),) if hit.seller else ()),
+        ),
+    )
 
 
 def _listing_card(listing: DuplicateListing, best: str) -> gallery.Card:
