@@ -164,7 +164,7 @@ def _decided(session: Session, listing_id: int) -> Iterator[Event]:
 def _merged(session: Session, listing_id: int) -> Iterator[Event]:
     for row, by, listing, photos in merged_queries.list_taken(session, listing_id=listing_id):
         what = "1 photo" if photos == 1 else f"{photos} photos"
-        words = f"Took over {what} of {listing.title or listing.sku}, a duplicate"
+        words = f"Took over {what} of the duplicate {listing.title or listing.sku}"
         yield Event("merged", row.created_at, by, words, "", listing.id)
 
 

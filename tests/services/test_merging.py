@@ -137,7 +137,7 @@ def test_the_story_of_both_tells_it_and_leads_to_the_other(any_engine, actor, id
     settled = duplicates.merge(any_engine, actor=actor, group=group, listing_id=ids["large"])
     kept = story.get_story(any_engine, actor=actor, listing_id=ids["large"]).events[-1]
     gone = story.get_story(any_engine, actor=actor, listing_id=ids["small"]).events[-1]
-    assert (kept.kind, kept.words) == ("merged", "Took over 1 photo of small, a duplicate")
+    assert (kept.kind, kept.words) == ("merged", "Took over 1 photo of the duplicate small")
     assert kept.other_id == ids["small"]
     assert (gone.words, gone.other_id) == ("Rejected", ids["large"])
     assert gone.detail == "as a duplicate, merged into another listing"

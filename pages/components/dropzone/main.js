@@ -250,7 +250,8 @@ class Upload {
 
   drawKnown(found) {
     const known = found.same_file + found.same_picture
-    this.part("figures").textContent = "Not imported yet."
+    this.part("figures").textContent = "Not imported yet: say below what becomes of them."
+    this.part("send").textContent = "Waiting…"
     this.part("known-title").textContent =
       `${known.toLocaleString("en")} of ${plural(found.photos, "photo")} ${known === 1 ? "is" : "are"} in the catalogue already`
     const words = ["What is left out is named on the page of the batch."]
@@ -320,6 +321,7 @@ class Upload {
     const batch_name = this.part("name").value.trim() || this.suggestName()
     const begun = performance.now()
     this.part("figures").textContent = "Checking the photos…"
+    this.part("send").textContent = "Importing…"
     this.part("cancel").disabled = true
     let watching = true
     const watch = setInterval(async () => {
