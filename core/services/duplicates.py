@@ -164,7 +164,7 @@ def keep_one(engine: sa.Engine, *, actor: Actor, group: DuplicateGroup, listing_
     for each in _list_others(group, listing_id):
         new = _rejection(each)
         try:
-            decisions.decide(engine, actor=actor, new=new)
+            decisions.decide(engine, actor=actor, new=new, in_review=False)
             rejected.append(new.key)
         except (ConflictError, NotFoundError) as error:
             refused.append(str(error))
@@ -200,10 +200,9 @@ def merge(engine: sa.Engine, *, actor: Actor, group: DuplicateGroup, listing_id:
 def _merge_one(session: Session, actor: Actor, new: NewDecision, listing_id: int) -> int:
     """Reject a listing and take its photos over; return how many."""
     _lock_growing(session, listing_id, beside=new.listing_id)
-    outcome = decisions.decide_within(session, actor=actor, new=new)
+    decisions.decide_within(session, actor=actor, new=new, in_review=False)
     decision = review_queries.find_decision(session, key=new.key)
-    if outcome.listing_state != ListingState.REJECTED or decision is None:
-        return 0  # it was a check of the actor, who has answered it
+    assert decision is not None, "it was kept just now"
     return merged_photos.take_over(
         session, listing_id=listing_id, from_id=new.listing_id, decision_id=decision.id
     )
