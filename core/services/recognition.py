@@ -5,6 +5,7 @@ photos against it takes milliseconds.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,11 +17,12 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from core.flags.kinds import MIN_KNOWN, SURE
+from core.flags.limits import MIN_KNOWN, SURE, measure_novelty
 from core.novelty import MIN_CATEGORIES, Assessment, Known
 from core.services.suggestions import Suggestion, by_category, suggest
 from db.engine import reading
 from db.queries import embeddings as queries
+from db.queries import flag_values
 from db.queries import models as model_queries
 from db.queries import predictions as prediction_queries
 from db.queries.embeddings import KnownPhoto
@@ -65,6 +67,8 @@ class Findings:
 
 
 NOTHING = Findings({}, {})
+
+KIND = "unknown_product"
 
 
 class KnownCache:
@@ -159,6 +163,19 @@ def hold_against(
         for listing_id, of_listing in groupby(photos, key=lambda photo: photo.listing_id)
     }
     return Findings(assessments, dict(_suggest(catalog, assessments, main)))
+
+
+def keep_values(session: Session, findings: Findings, *, photo_ids: Collection[int]) -> None:
+    """Keep of the photos what the limit of unknown products is held against."""
+    values = {
+        photo_id: measure_novelty(findings.assessments.get(photo_id)) for photo_id in photo_ids
+    }
+    flag_values.replace_values(
+        session,
+        kind=KIND,
+        photo_ids=photo_ids,
+        values={photo_id: value for photo_id, value in values.items() if not math.isnan(value)},
+    )
 
 
 def unpack(vectors: Sequence[bytes]) -> Floats:

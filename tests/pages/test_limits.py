@@ -46,7 +46,7 @@ def test_a_typed_limit_tells_what_it_would_flag_and_can_be_used(engine, actor, b
     assert "Would flag 2 of 3 listings**, 1 at the limit that holds" in words(app)
     next(button for button in app.button if button.label == "Use this limit").click().run()
 
-    view = limits.get_check(engine, actor=actor, kind="dark", batch_id=batch_id)
+    view = limits.get_limit(engine, actor=actor, key="dark", batch_id=batch_id)
     assert [change.value for change in view.changes] == [0.5]
     assert app.dataframe[0].value["Who"].tolist() == [actor.name]
 
