@@ -616,14 +616,15 @@ class FlagRow(Identified):
 class FlagValueRow(Identified):
     """What was held against a limit on a photo, where only judging the photo anew would tell.
 
-    ``kind`` is a key of ``core.flags.FLAG_LIMITS``. Each judging replaces it, whatever it found.
+    ``kind`` is a key of ``core.flags.FLAG_LIMITS``. Each judging replaces it; ``value`` is null
+    where it found nothing to compare.
     """
 
     __tablename__ = "flag_values"
     __table_args__ = (UniqueConstraint("listing_image_id", "kind"),)
     listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
     kind: Mapped[str] = mapped_column(sa.String(60))
-    value: Mapped[float] = mapped_column(sa.Double())
+    value: Mapped[float | None] = mapped_column(sa.Double())
 
 
 class FlaggedListingRow(Base):

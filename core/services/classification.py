@@ -279,7 +279,7 @@ def _refresh_listings(
         photo_ids=[photo.id for photo, _ in measured],
         values=list(_flag_rows(session, measured, tops, suggestions, findings)),
     )
-    recognition.keep_values(session, findings, photo_ids=[photo.id for photo, _ in measured])
+    recognition.keep_values(session, findings, photo_ids={photo.id for photo, _ in measured})
     finished = undecided - _awaited(session, chunk, undecided)
     queries.set_suggestions(session, values=list(suggestion_rows(finished, suggestions)))
     priorities.refresh(session, listing_ids=finished)

@@ -5,7 +5,6 @@ photos against it takes milliseconds.
 """
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -165,17 +164,14 @@ def hold_against(
     return Findings(assessments, dict(_suggest(catalog, assessments, main)))
 
 
-def keep_values(session: Session, findings: Findings, *, photo_ids: Collection[int]) -> None:
+def keep_values(session: Session, findings: Findings, *, photo_ids: set[int]) -> None:
     """Keep of the photos what the limit of unknown products is held against."""
     values = {
-        photo_id: measure_novelty(findings.assessments.get(photo_id)) for photo_id in photo_ids
+        photo_id: measure_novelty(assessment)
+        for photo_id, assessment in findings.assessments.items()
+        if photo_id in photo_ids
     }
-    flag_values.replace_values(
-        session,
-        kind=KIND,
-        photo_ids=photo_ids,
-        values={photo_id: value for photo_id, value in values.items() if not math.isnan(value)},
-    )
+    flag_values.replace_values(session, kind=KIND, photo_ids=photo_ids, values=values)
 
 
 def unpack(vectors: Sequence[bytes]) -> Floats:

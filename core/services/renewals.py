@@ -137,7 +137,7 @@ def _renew_flags(session: Session, measured: Sequence[Measured], findings: Findi
         kind=KIND,
         values=list(_flag_rows(measured, findings, read_limits(session))),
     )
-    recognition.keep_values(session, findings, photo_ids=[row.photo_id for row in measured])
+    recognition.keep_values(session, findings, photo_ids={row.photo_id for row in measured})
 
 
 def _flag_rows(

@@ -21,7 +21,7 @@ def upgrade() -> None:
         "flag_values",
         sa.Column("listing_image_id", BIG_ID, nullable=False),
         sa.Column("kind", sa.String(60), nullable=False),
-        sa.Column("value", sa.Double(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
