@@ -17,8 +17,10 @@ from tests.services.flagged import Flagged, add_batch, add_flagged, decide
 
 
 @pytest.fixture
-def batch_id(any_engine: sa.Engine, actor: Actor) -> int:
-    return add_batch(any_engine, actor)
+def batch_id(request: pytest.FixtureRequest, actor: Actor) -> int:
+    """A batch in whichever database the test uses; both take some decisions."""
+    name = "any_engine" if "any_engine" in request.fixturenames else "engine"
+    return add_batch(request.getfixturevalue(name), actor)
 
 
 def review(
@@ -58,60 +60,60 @@ def test_enough_reviewed_listings_ask_for_a_renewal(any_engine, actor, batch_id)
     assert renewals.ask_when_due(any_engine) is None
 
 
-def test_the_next_one_takes_a_fifth_more_and_a_pause(any_engine, actor, batch_id):
-    add_listings(any_engine, batch_id, "open", near(0, 2))
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED)
-    renewals.ask_when_due(any_engine)
-    end_jobs(any_engine)
-    with transaction(any_engine) as session:  # as if there had been many more
+def test_the_next_one_takes_a_fifth_more_and_a_pause(engine, actor, batch_id):
+    add_listings(engine, batch_id, "open", near(0, 2))
+    review(engine, actor, batch_id, "a", MORE_REVIEWED)
+    renewals.ask_when_due(engine)
+    end_jobs(engine)
+    with transaction(engine) as session:  # as if there had been many more
         job = session.scalars(sa.select(JobRow).where(JobRow.kind == "recognition")).one()
         before = job.params["reviewed"]
         assert before == MORE_REVIEWED
         job.params = job.params | {"reviewed": before - 10}
 
-    review(any_engine, actor, batch_id, "b", MORE_REVIEWED - 1)
-    assert renewals.ask_when_due(any_engine) is None  # 59 more, but 49 decisions
-    review(any_engine, actor, batch_id, "c", 1)
-    end_jobs(any_engine, ago=PAUSE / 2)
-    assert renewals.ask_when_due(any_engine) is None
-    end_jobs(any_engine)
-    assert renewals.ask_when_due(any_engine) is not None
+    review(engine, actor, batch_id, "b", MORE_REVIEWED - 1)
+    assert renewals.ask_when_due(engine) is None  # 59 more, but 49 decisions
+    review(engine, actor, batch_id, "c", 1)
+    end_jobs(engine, ago=PAUSE / 2)
+    assert renewals.ask_when_due(engine) is None
+    end_jobs(engine)
+    assert renewals.ask_when_due(engine) is not None
 
 
-def test_a_fifth_of_many_is_more_than_the_least(any_engine, actor, batch_id):
-    add_listings(any_engine, batch_id, "open", near(0, 2))
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED)
-    renewals.ask_when_due(any_engine)
-    end_jobs(any_engine)
-    with transaction(any_engine) as session:
+def test_a_fifth_of_many_is_more_than_the_least(engine, actor, batch_id):
+    add_listings(engine, batch_id, "open", near(0, 2))
+    review(engine, actor, batch_id, "a", MORE_REVIEWED)
+    renewals.ask_when_due(engine)
+    end_jobs(engine)
+    with transaction(engine) as session:
         job = session.scalars(sa.select(JobRow).where(JobRow.kind == "recognition")).one()
         job.params = {"reviewed": 500, "decision": 0}
-    assert renewals.ask_when_due(any_engine) is None
+    assert renewals.ask_when_due(engine) is None
 
 
-def test_what_a_person_asked_for_counts(any_engine, actor, batch_id):
-    add_listings(any_engine, batch_id, "open", near(0, 2))
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED)
-    renewals.ask_renewal(any_engine, actor=actor)
-    end_jobs(any_engine)
-    assert renewals.ask_when_due(any_engine) is None
+def test_what_a_person_asked_for_counts(engine, actor, batch_id):
+    add_listings(engine, batch_id, "open", near(0, 2))
+    review(engine, actor, batch_id, "a", MORE_REVIEWED)
+    renewals.ask_renewal(engine, actor=actor)
+    end_jobs(engine)
+    assert renewals.ask_when_due(engine) is None
 
 
-def test_skips_and_rejections_teach_nothing(any_engine, actor, batch_id):
-    add_listings(any_engine, batch_id, "open", near(0, 2))
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED, DecisionKind.REJECT)
-    assert renewals.ask_when_due(any_engine) is None
+def test_skips_and_rejections_teach_nothing(engine, actor, batch_id):
+    add_listings(engine, batch_id, "open", near(0, 2))
+    review(engine, actor, batch_id, "a", MORE_REVIEWED, DecisionKind.REJECT)
+    assert renewals.ask_when_due(engine) is None
 
 
-def test_a_renewal_at_work_is_not_asked_for_again(any_engine, actor, batch_id):
-    add_listings(any_engine, batch_id, "open", near(0, 2))
-    renewals.ask_renewal(any_engine, actor=actor)
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED)
-    with transaction(any_engine) as session:
+def test_a_renewal_at_work_is_not_asked_for_again(engine, actor, batch_id):
+    add_listings(engine, batch_id, "open", near(0, 2))
+    renewals.ask_renewal(engine, actor=actor)
+    review(engine, actor, batch_id, "a", MORE_REVIEWED)
+    with transaction(engine) as session:
         session.execute(sa.update(JobRow).values(created_at=datetime.now(UTC) - 2 * PAUSE))
-    assert renewals.ask_when_due(any_engine) is None
-    end_jobs(any_engine)
-    assert renewals.ask_when_due(any_engine) is not None
+    assert renewals.ask_when_due(engine) is None
+    end_jobs(engine)
+    assert renewals.ask_when_due(engine) is not None
 
 
 def test_it_is_asked_for_in_the_name_of_who_decided_last(any_engine, actor, batch_id):
@@ -130,9 +132,9 @@ def test_it_is_asked_for_in_the_name_of_who_decided_last(any_engine, actor, batc
         assert session.get_one(JobRow, job_id).created_by == rita.id
 
 
-def test_where_all_is_decided_nothing_is_asked_for(any_engine, actor, batch_id):
-    review(any_engine, actor, batch_id, "a", MORE_REVIEWED)
-    assert renewals.ask_when_due(any_engine) is None
-    with transaction(any_engine) as session:
+def test_where_all_is_decided_nothing_is_asked_for(engine, actor, batch_id):
+    review(engine, actor, batch_id, "a", MORE_REVIEWED)
+    assert renewals.ask_when_due(engine) is None
+    with transaction(engine) as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(ListingRow)) == MORE_REVIEWED
-    assert list(chunks.list_unfinished(any_engine, kind="recognition")) == []
+    assert list(chunks.list_unfinished(engine, kind="recognition")) == []
