@@ -1,6 +1,7 @@
 """What stands round every page: navigation, who is there, and the net for errors."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,7 +27,16 @@ def show() -> None:
     pages = {spec.key: _as_page(spec, actor) for spec in PAGES}
     links.remember(pages)
     st.logo(str(LOGO), size="large")
-    st.navigation(list(pages.values()), position="top").run()
+    st.navigation(_by_section(pages, actor), position="top").run()
+
+
+def _by_section(pages: Mapping[str, st.Page], actor: Actor | None) -> dict[str, list[st.Page]]:
+    """Return the pages by the menu that they stand in; no menu has only pages not offered."""
+    sections: dict[str, list[st.Page]] = {"": []}
+    for spec in PAGES:
+        section = spec.section if _is_offered(spec, actor) else ""
+        sections.setdefault(section, []).append(pages[spec.key])
+    return sections
 
 
 def _as_page(spec: PageSpec, actor: Actor | None) -> st.Page:

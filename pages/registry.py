@@ -20,6 +20,7 @@ class PageSpec:
         permission: What the actor must be allowed to do; None lets everybody in.
         needs_accounts: It stands in the menu only where people sign in.
         in_menu: False for a page of one thing, which other pages lead to.
+        section: Menu that it stands in; empty stands by itself, for what is opened every day.
     """
 
     key: str
@@ -29,11 +30,15 @@ class PageSpec:
     permission: Permission | None = None
     needs_accounts: bool = False
     in_menu: bool = True
+    section: str = ""
 
     def load(self) -> Callable[[Actor], None]:
         render: Callable[[Actor], None] = import_module(f"pages.{self.key}").render
         return render
 
+
+FINDINGS = "Findings"
+MANAGE = "Manage"
 
 PAGES = (
     PageSpec("home", "Home", ":material/home:", ""),
@@ -42,13 +47,42 @@ PAGES = (
     PageSpec("listing", "Listing", ":material/sell:", "listing", in_menu=False),
     PageSpec("review", "Review", ":material/fact_check:", "review", "review"),
     PageSpec("search", "Search", ":material/search:", "search"),
-    PageSpec("duplicates", "Duplicates", ":material/content_copy:", "duplicates", "review"),
-    PageSpec("brands", "Brands", ":material/verified:", "brands", "tune"),
-    PageSpec("brand_evidence", "Brand evidence", ":material/policy:", "brand_evidence", "review"),
-    PageSpec("new_products", "New products", ":material/new_label:", "new_products", "categorise"),
-    PageSpec("audits", "Label audit", ":material/rule:", "audits", "review"),
-    PageSpec("models", "Models", ":material/network_node:", "models", "dashboards"),
-    PageSpec("team", "Team", ":material/groups:", "team", "review"),
-    PageSpec("people", "People", ":material/group:", "people", "administer", needs_accounts=True),
+    PageSpec(
+        "duplicates",
+        "Duplicates",
+        ":material/content_copy:",
+        "duplicates",
+        "review",
+        section=FINDINGS,
+    ),
+    PageSpec(
+        "brand_evidence",
+        "Brand evidence",
+        ":material/policy:",
+        "brand_evidence",
+        "review",
+        section=FINDINGS,
+    ),
+    PageSpec(
+        "new_products",
+        "New products",
+        ":material/new_label:",
+        "new_products",
+        "categorise",
+        section=FINDINGS,
+    ),
+    PageSpec("audits", "Label audit", ":material/rule:", "audits", "review", section=FINDINGS),
+    PageSpec("models", "Models", ":material/network_node:", "models", "dashboards", section=MANAGE),
+    PageSpec("team", "Team", ":material/groups:", "team", "review", section=MANAGE),
+    PageSpec("brands", "Brands", ":material/verified:", "brands", "tune", section=MANAGE),
+    PageSpec(
+        "people",
+        "People",
+        ":material/group:",
+        "people",
+        "administer",
+        needs_accounts=True,
+        section=MANAGE,
+    ),
     PageSpec("account", "My account", ":material/person:", "account", needs_accounts=True),
 )

@@ -99,7 +99,7 @@ def settle(engine: sa.Engine, *, actor: Actor, check_id: int, keep: str) -> None
         ForbiddenError: The actor may not adjudicate.
         InvalidInputError: There is no such side.
         NotFoundError: No two disagree on this check.
-        StaleError: The listing has been taken back into the queue since.
+        StaleError: The listing has been taken back into the queue, or decided anew, since.
     """
     require(actor, "adjudicate")
     if keep not in set(CheckSide):
@@ -121,7 +121,7 @@ def take_back(engine: sa.Engine, *, actor: Actor, check_id: int) -> None:
     Raises:
         ForbiddenError: The actor may not adjudicate.
         NotFoundError: No two disagree on this check.
-        StaleError: The listing has been taken back into the queue since.
+        StaleError: The listing has been taken back into the queue, or decided anew, since.
     """
     require(actor, "adjudicate")
     with transaction(engine) as session:
@@ -157,6 +157,7 @@ def _bring_to(
         actor=actor,
         listing_id=listing.id,
         category_id=said.category_id,
+        first_id=opinion.decision.id,
         check_id=opinion.check.id,
     )
 

@@ -110,8 +110,10 @@ def check_chunk(
 
 def _add_job(session: Session, *, batch_id: int, user_id: int) -> None:
     """Add the job unless one waits that will see the same."""
+    if is_queued(session, kind=JOB, batch_id=batch_id):
+        return
     listing_ids = queries.list_offered(session, batch_id=batch_id)
-    if not listing_ids or is_queued(session, kind=JOB, batch_id=batch_id):
+    if not listing_ids:
         return
     size = LISTINGS_A_CHUNK
     job_queries.insert_job(

@@ -108,7 +108,7 @@ def add_brand(engine: sa.Engine, *, actor: Actor, entry: BrandEntry) -> int:
 
 
 def change_brand(engine: sa.Engine, *, actor: Actor, brand_id: int, entry: BrandEntry) -> None:
-    """Replace what stands of a brand.
+    """Replace what stands of a brand; the same again changes nothing.
 
     Raises:
         ConflictError: Another brand has this name.
@@ -120,6 +120,8 @@ def change_brand(engine: sa.Engine, *, actor: Actor, brand_id: int, entry: Brand
     entry = _check(entry)
     with transaction(engine) as session:
         row = _require_brand(session, brand_id)
+        if _entry(row) == entry:
+            return
         _refuse_twice(session, entry.name, but=brand_id)
         _fill(row, entry)
         brand_checks.ask_checks(session, actor=actor)
@@ -218,6 +220,10 @@ def _refuse_twice(session: Session, name: str, *, but: int | None = None) -> Non
 def _fill(row: BrandRow, entry: BrandEntry) -> None:
     row.name, row.sellers = entry.name, list(entry.sellers)
     row.lowest, row.highest, row.is_watched = entry.lowest, entry.highest, entry.is_watched
+
+
+def _entry(row: BrandRow) -> BrandEntry:
+    return BrandEntry(row.name, tuple(row.sellers), row.lowest, row.highest, row.is_watched)
 
 
 def _require_brand(session: Session, brand_id: int) -> BrandRow:

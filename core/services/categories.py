@@ -128,10 +128,10 @@ def import_table(engine: sa.Engine, *, actor: Actor, data: bytes) -> TableReport
 
 def _check(lines: Iterable[CategoryLine]) -> None:
     for line in lines:
-        last = normalise_path(line.name).rpartition(SEPARATOR)[2]
+        path = normalise_path(line.name)
         for what, text, limit in (
-            ("path", line.name, MAX_PATH_LENGTH),
-            ("name", last, MAX_NAME_LENGTH),
+            ("path", path, MAX_PATH_LENGTH),
+            *(("name", each, MAX_NAME_LENGTH) for each in path.split(SEPARATOR)),
             ("code", line.code or "", MAX_CODE_LENGTH),
             *(("synonym", each, MAX_SYNONYM_LENGTH) for each in line.synonyms or ()),
         ):
@@ -140,7 +140,7 @@ def _check(lines: Iterable[CategoryLine]) -> None:
                     f"row {line.row}: the {what} {text[:40]!r}… has {len(text)} characters; "
                     f"at most {limit} are kept"
                 )
-        if not last:
+        if not path:
             raise InvalidInputError(f"row {line.row}: {line.name!r} names no category")
 
 

@@ -124,14 +124,16 @@ def give_out(
     """Return the listings that an actor is given, with the checks that go with them.
 
     Args:
-        by_flag: The queue is one of flags: then no listing comes in that is not of it.
+        by_flag: The queue is one of flags: it has no checks.
         is_start: It is the beginning of a queue: checks that wait for an answer come again.
     """
     if not _is_on_for(session, actor):
         return list(listing_ids)
+    if by_flag:
+        return list(listing_ids)
     shares = read_shares(session)
     _hide(session, actor, [id_ for id_ in listing_ids if is_drawn("hidden", id_, shares.hidden)])
-    if by_flag or only.state != ListingState.NEEDS_REVIEW:
+    if only.state != ListingState.NEEDS_REVIEW:
         return list(listing_ids)
     waiting = queries.list_waiting(session, user_id=actor.id, only=only, limit=MAX_WAITING)
     given = [check.listing_id for check in waiting] if is_start else []
@@ -313,7 +315,9 @@ def take_back(
     if found is None or found[1].user_id != actor.id:
         raise NotFoundError(f"no decision {answer_key!r}; it may not have been sent yet")
     answer, check = found
-    listing = session.get_one(ListingRow, check.listing_id)
+    listing = review_queries.find_listing_for_update(session, listing_id=check.listing_id)
+    if listing is None:
+        raise NotFoundError(f"no listing {check.listing_id}")
     again = queries.find_answer(session, key=key)
     if again is not None and again[0].undoes_id == answer.id:
         return again[0], listing

@@ -66,10 +66,16 @@ class DecisionOutcome:
     at: datetime
 
 
-def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutcome:
+def decide(
+    engine: sa.Engine, *, actor: Actor, new: NewDecision, in_review: bool = True
+) -> DecisionOutcome:
     """Keep one decision; the same one again changes nothing and answers the same.
 
     Where the listing is a check that the actor was given, it is an answer and no decision.
+
+    Args:
+        in_review: The listing was on the review screen, where it may be a check; elsewhere it is
+            seen as it stands, and what is decided stays so.
 
     Raises:
         ConflictError: The key was used for something else.
@@ -85,7 +91,7 @@ def decide(engine: sa.Engine, *, actor: Actor, new: NewDecision) -> DecisionOutc
         listing = _lock_listing(session, new.listing_id)
         kept = queries.find_decision(session, key=new.key)
         if kept is None:
-            handed = checks.list_handed(session, actor=actor, listing=listing)
+            handed = checks.list_handed(session, actor=actor, listing=listing) if in_review else ()
             answer = _answer(session, listing, new, actor, handed)
             if answer is not None:
                 return _answered(answer, listing, new)
@@ -126,16 +132,23 @@ def undo(engine: sa.Engine, *, actor: Actor, key: str, decision_key: str) -> Dec
 
 
 def replace_standing(
-    session: Session, *, actor: Actor, listing_id: int, category_id: int | None, check_id: int
+    session: Session,
+    *,
+    actor: Actor,
+    listing_id: int,
+    category_id: int | None,
+    first_id: int,
+    check_id: int,
 ) -> None:
     """Take back what a listing stands on and decide it anew, unless it says the same already.
 
     Args:
         category_id: None rejects the listing.
+        first_id: The decision that the check is on.
         check_id: The check whose two answers this settles.
 
     Raises:
-        StaleError: The listing was published, or is undecided.
+        StaleError: The listing was published, is undecided, or somebody decided it since.
     """
     listing = _lock_listing(session, listing_id)
     made = [row for row, _ in queries.list_decisions(session, listing_ids=[listing_id])]
@@ -143,10 +156,13 @@ def replace_standing(
     standing = [row for row in made if row.kind in DECIDED_STATES and row.id not in undone]
     if not standing:
         raise StaleError(_what_happened(session, listing))
-    if standing[-1].category_id == category_id:
+    last = standing[-1]
+    if last.category_id == category_id:
         return
-    _require_undoable(session, listing, standing[-1])
-    _keep_undoing(session, listing, standing[-1], key=str(uuid4()), actor=actor)
+    if last.id != first_id and last.shown.get("settles") != check_id:
+        raise StaleError(_what_happened(session, listing))
+    _require_undoable(session, listing, last)
+    _keep_undoing(session, listing, last, key=str(uuid4()), actor=actor)
     new = NewDecision(
         key=str(uuid4()),
         listing_id=listing_id,

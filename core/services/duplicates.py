@@ -164,7 +164,7 @@ def keep_one(engine: sa.Engine, *, actor: Actor, group: DuplicateGroup, listing_
             shown={"suggestions": [], "model_versions": [], "flags": list(copy_flags.KINDS)},
         )
         try:
-            decisions.decide(engine, actor=actor, new=new)
+            decisions.decide(engine, actor=actor, new=new, in_review=False)
             rejected.append(new.key)
         except (ConflictError, NotFoundError, StaleError) as error:
             refused.append(str(error))

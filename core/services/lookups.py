@@ -59,7 +59,7 @@ def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes)
             f"the photo has {len(data):,} bytes; send one of at most {settings.max_file_bytes:,}"
         )
     sha256 = hashlib.sha256(data).hexdigest()
-    path = _path(settings, sha256)
+    path = _path(settings, actor.id, sha256)
     write_whole(path, data)
     with transaction(engine) as session:
         row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
@@ -105,10 +105,10 @@ def list_pending(engine: sa.Engine, *, limit: int = 50) -> tuple[tuple[int, date
 
 def embed(engine: sa.Engine, settings: Settings, *, lookup_id: int, models: "ModelCache") -> None:
     """Embed the photo; a failure is stored. If the worker died over it, it is not tried again."""
-    sha256 = _begin(engine, lookup_id)
-    if sha256 is None:
+    begun = _begin(engine, lookup_id)
+    if begun is None:
         return
-    path = _path(settings, sha256)
+    path = _path(settings, *begun)
     try:
         space, vector = _embed(path, models)
     except CatalogError as error:
@@ -130,8 +130,12 @@ def fail(engine: sa.Engine, *, lookup_id: int, error: str) -> None:
     log.error("lookup %d: %s", lookup_id, error)
 
 
-def _begin(engine: sa.Engine, lookup_id: int) -> str | None:
-    """Note beforehand what is to be said if the worker does not survive this."""
+def _begin(engine: sa.Engine, lookup_id: int) -> tuple[int, str] | None:
+    """Note beforehand what is to be said if the worker does not survive this.
+
+    Returns:
+        Whose photo it is, and its SHA-256.
+    """
     with transaction(engine) as session:
         row = queries.find_lookup(session, lookup_id=lookup_id)
         if row is None or row.state != LookupState.PENDING:
@@ -140,7 +144,7 @@ def _begin(engine: sa.Engine, lookup_id: int) -> str | None:
             row.state = LookupState.FAILED
             return None
         row.error = DIED
-        return row.sha256
+        return row.user_id, row.sha256
 
 
 def _embed(path: Path, models: "ModelCache") -> tuple[str, bytes]:
@@ -175,5 +179,6 @@ def _lookup(row: LookupRow) -> Lookup:
     return Lookup(row.id, state, row.error if state == LookupState.FAILED else None)
 
 
-def _path(settings: Settings, sha256: str) -> Path:
-    return settings.cache_dir / "lookups" / sha256
+def _path(settings: Settings, user_id: int, sha256: str) -> Path:
+    """Return a place of the user's own: who is done takes no file from who still waits."""
+    return settings.cache_dir / "lookups" / f"{user_id}-{sha256}"

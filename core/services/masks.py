@@ -46,7 +46,7 @@ def _masked(listing: "ReviewListing", check: CheckRow, paths: dict[int, str]) ->
     if check.kind == CheckKind.SECOND or check.category_id is None or listing.suggested is None:
         return undecided
     wrong = replace(listing.suggested, id=check.category_id, path=paths[check.category_id])
-    return _swapped(undecided, listing.suggested, wrong)
+    return _swapped(_without_category_flags(undecided), listing.suggested, wrong)
 
 
 def _without_suggestion(listing: "ReviewListing") -> "ReviewListing":
@@ -61,8 +61,14 @@ def _without_suggestion(listing: "ReviewListing") -> "ReviewListing":
             if choice.category == listing.claimed
         ),
         photos=tuple(replace(photo, opinions=()) for photo in listing.photos),
-        flags=tuple(flag for flag in listing.flags if flag.kind not in CATEGORY_FLAGS),
+        flags=_without_category_flags(listing).flags,
     )
+
+
+def _without_category_flags(listing: "ReviewListing") -> "ReviewListing":
+    """Leave out the flags whose reasons name the right category, those raised later, too."""
+    kept = tuple(flag for flag in listing.flags if flag.kind not in CATEGORY_FLAGS)
+    return replace(listing, flags=kept)
 
 
 def _swapped(listing: "ReviewListing", right: "Category", wrong: "Category") -> "ReviewListing":

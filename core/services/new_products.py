@@ -150,7 +150,8 @@ def open_category(
     decided, refused = [], []
     for each in chosen:
         try:
-            decisions.decide(engine, actor=actor, new=_decision(each, category_id))
+            new = _decision(each, category_id)
+            decisions.decide(engine, actor=actor, new=new, in_review=False)
             decided.append(each.key)
         except (ConflictError, NotFoundError, StaleError) as error:
             refused.append(str(error))

@@ -66,7 +66,8 @@ def record(
 
     Raises:
         ForbiddenError: The actor may not recommend.
-        InvalidInputError: There is no such kind, or the shopper has no name or too long a one.
+        InvalidInputError: There is no such kind or time, or the shopper has no name or too long a
+            one.
         NotFoundError: No listing has one of the ids; then nothing is kept.
     """
     require(actor, "recommend")
@@ -77,7 +78,7 @@ def record(
             "shopper": shopper,
             "listing_id": each.listing_id,
             "kind": _require_kind(each.kind),
-            "at": each.at or now,
+            "at": now if each.at is None else _as_utc(each.at),
         }
         for each in interactions
     ]
@@ -135,8 +136,10 @@ def wipe(engine: sa.Engine, *, actor: Actor, shopper: str) -> int:
 
     Raises:
         ForbiddenError: The actor may not recommend.
+        InvalidInputError: The shopper's name is none that can be.
     """
     require(actor, "recommend")
+    _require_shopper(shopper)
     with erasing(engine) as session:
         return queries.delete_shopper(session, shopper=shopper)
 
@@ -221,6 +224,13 @@ def _require_shopper(shopper: str) -> None:
         raise InvalidInputError(
             f"a shopper called {shopper!r}; give 1 to {MAX_SHOPPER_CHARACTERS} printable characters"
         )
+
+
+def _as_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInputError(f"{at.isoformat()} is no time in UTC; correct it") from error
 
 
 def _require_kind(kind: str) -> str:

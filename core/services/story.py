@@ -26,7 +26,7 @@ EVENT_KINDS = ("uploaded", "classified", "flagged", "verdict", "decided", "publi
 
 TELLING: dict[CheckKind, tuple[str, ...]] = {
     CheckKind.SECOND: ("decided", "published"),
-    CheckKind.PLANTED: ("classified", "decided", "published"),
+    CheckKind.PLANTED: ("classified", "flagged", "decided", "published"),
     CheckKind.HIDDEN: ("classified", "flagged"),
 }
 """What a reviewer is not told of a listing that is a check for them, until they have answered."""

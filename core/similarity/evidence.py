@@ -15,6 +15,7 @@ SIDE_PX = 320
 """Longer side, in pixels, at which pictures are compared."""
 
 CORNERS = 400
+_MIN_SIDE_PX = 32  # ORB takes no corner within 31 px of an edge, and fails on a side of 3
 _FAST_THRESHOLD = 7  # grey levels; the default of 20 finds too little on plain products
 
 
@@ -49,13 +50,18 @@ def describe(pixels: NDArray[np.uint8]) -> LocalEvidence:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     grey = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), size, interpolation=how)
+    return LocalEvidence(np.asarray(grey, np.uint8), (width, height), *_find_corners(grey))
+
+
+def _find_corners(grey: Any) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    none = np.empty((0, 32), np.uint8)
+    if min(grey.shape) < _MIN_SIDE_PX:
+        return np.empty((0, 2), np.float32), none
     opencv: Any = cv2  # its own stubs forget the function
     orb = opencv.ORB_create(CORNERS, fastThreshold=_FAST_THRESHOLD)
     corners, descriptors = orb.detectAndCompute(grey, None)
     points = np.array([corner.pt for corner in corners], np.float32).reshape(-1, 2)
-    if descriptors is None:
-        descriptors = np.empty((0, 32), np.uint8)
-    return LocalEvidence(np.asarray(grey, np.uint8), (width, height), points, descriptors)
+    return points, none if descriptors is None else descriptors
 
 
 def describe_mirrored(pixels: NDArray[np.uint8]) -> LocalEvidence:

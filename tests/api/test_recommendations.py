@@ -50,6 +50,8 @@ def test_likes_come_in_recommendations_go_out_and_all_is_wiped(
         {"listing_id": 1, "kind": "bought"},
         {"listing_id": 1, "kind": "liked", "at": "2026-11-01T10:00"},  # of which zone?
         {"listing_id": 2**63, "kind": "liked"},
+        {"listing_id": 1, "kind": "liked", "at": "0001-01-01T00:00+14:00"},
+        {"listing_id": 1, "kind": "liked", "at": "9999-12-31T23:59-12:00"},
     ],
 )
 def test_what_is_no_interaction_is_refused(

@@ -74,3 +74,11 @@ def test_without_logos_any_one_region_counts() -> None:
     photo = print_logo().copy()
     photo[200:300, 300:420] = 255
     assert look(references, photo)[PHOTO_ID].is_altered
+
+
+@pytest.mark.parametrize("shape", [(1, 640), (700, 3)])
+def test_a_reference_that_is_a_mere_line_stops_nobody(shape: tuple[int, int]) -> None:
+    line = np.random.default_rng(1).integers(0, 255, (*shape, 3), np.uint8)
+    strange = prepare([(PHOTO_ID, BRAND_ID, "photo", line), (LOGO_ID, BRAND_ID, "logo", line)])
+    assert look(strange, print_logo()) == {}
+    list(look_for(strange, line))

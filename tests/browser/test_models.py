@@ -129,7 +129,8 @@ def test_the_filters_stay_with_the_page(measured_app: str, page: Page) -> None:
     page.get_by_role("link", name="Review").click()
     expect(page.get_by_role("heading", name="Nothing to review here")).to_be_visible()
     assert "words" not in page.url
-    page.get_by_role("link", name="Models").click()
+    page.get_by_text("Manage", exact=True).click()
+    page.get_by_role("menuitem", name="Models").click()
     expect(page.get_by_role("heading", name="Is it as right as it says?")).to_be_visible()
     assert "words=pear" in page.url
 

@@ -35,6 +35,8 @@ def test_in_to_the_page_that_was_asked_for_and_out_again(
     expect(page.get_by_role("link", name="Upload")).to_be_visible()
     for closed in ("Review", "Models", "People"):
         expect(page.get_by_role("link", name=closed)).to_have_count(0)
+    for empty in ("Findings", "Manage"):
+        expect(page.get_by_text(empty, exact=True)).to_have_count(0)
     page.get_by_role("link", name="My account").click()
     expect(page.get_by_text("You are olga, catalog staff")).to_be_visible()
     screens.take(page, "account")

@@ -129,6 +129,17 @@ def test_what_is_back_in_the_queue_is_nobodys_disagreement(shop: Shop) -> None:
         settle(shop, "second", found.check_id)
 
 
+def test_what_somebody_decided_since_is_not_taken_back_with_it(shop: Shop) -> None:
+    listing_id = shop.second_look(MUG, BOWL)
+    (found,) = open_ones(shop)
+    settle(shop, "second", found.check_id)
+    shop.undo(shop.rita, shop.get(shop.rita, listing_id).history[-1].key)
+    shop.decide(shop.rita, listing_id, LAMP)
+    with pytest.raises(StaleError, match=f"rita decided 'M-0' first: correct as {LAMP!r}"):
+        adjudication.take_back(shop.engine, actor=shop.mona, check_id=found.check_id)
+    assert shop.stored(listing_id).decided_category_id == shop.categories[LAMP]
+
+
 def test_of_two_managers_at_once_one_comes_first(shop: Shop) -> None:
     shop.second_look(MUG, BOWL)
     (found,) = open_ones(shop)

@@ -121,6 +121,18 @@ def test_each_change_asks_for_one_check_of_each_batch(
     assert empty
 
 
+def test_what_is_saved_as_it_was_asks_for_no_check(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    brand_id = add_voltek(engine, settings, actor)
+    offer(engine, settings, add_batch(engine, actor), {"a": draw_photo(1)})
+    brands.change_brand(engine, actor=actor, brand_id=brand_id, entry=ENTRY)
+    assert jobs.list_jobs(engine, actor=actor) == ()
+    entry = replace(ENTRY, highest=Decimal(90))
+    brands.change_brand(engine, actor=actor, brand_id=brand_id, entry=entry)
+    assert len(jobs.list_jobs(engine, actor=actor)) == 1
+
+
 def test_only_who_may_tune_changes_the_register_and_only_who_may_review_reads_it(
     engine: sa.Engine, settings: Settings, actor: Actor
 ) -> None:

@@ -114,6 +114,8 @@ def test_a_last_name_that_only_one_category_has_means_that_one(take, find):
         ("name,code\nLamp,K-100\n", ConflictError, f"'K-100' is that of '{MUG}'"),
         (f"name,code\nLamp,{'x' * 101}\n", InvalidInputError, "row 2: the code .* 101 char"),
         (f"name\n{'x' * 201}\n", InvalidInputError, "row 2: the name .* at most 200"),
+        (f"name\n{'x' * 201} > Lamp\n", InvalidInputError, "row 2: the name .* at most 200"),
+        (f"name\n{'x>' * 300}Lamp\n", InvalidInputError, "row 2: the path .* at most 1000"),
         (f"name,synonym\nLamp,{'x' * 201}\n", InvalidInputError, "row 2: the synonym"),
         ("name\n > \n", InvalidInputError, "row 2: '>' names no category"),
     ],

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -9,16 +10,28 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, StaleError
-from core.services import checks, decisions, leases, ledger, publishing, queue, story
+from core.services import (
+    checks,
+    decisions,
+    duplicates,
+    leases,
+    ledger,
+    new_products,
+    publishing,
+    queue,
+    story,
+)
 from core.services.checks import OFF, Shares
 from core.services.decisions import NewDecision
+from core.services.duplicates import DuplicateGroup, DuplicateListing
+from core.services.new_products import Chosen
 from core.services.queue import QueueFilter
 from core.services.review import ReviewListing
-from db.engine import reading
-from db.rows import CheckAnswerRow, CheckRow, DecisionRow
+from db.engine import reading, transaction
+from db.rows import CheckAnswerRow, CheckRow, DecisionRow, FlagRow, ListingImageRow
 from db.states import DecisionKind, ListingState
 from tests.services.checked import BOWL, LAMP, MUG, Shop, add_shop
-from tests.services.flagged import add_batch
+from tests.services.flagged import DETAILS, add_batch
 
 
 @pytest.fixture
@@ -104,6 +117,23 @@ def test_an_answer_that_is_sent_again_is_kept_once(shop: Shop) -> None:
         decisions.decide(shop.engine, actor=shop.omar, new=unknown)
 
 
+def test_an_answer_is_taken_back_once_however_often_at_once(shop: Shop) -> None:
+    listing_id = given_to_omar(shop, second=1.0)
+    made = shop.decide(shop.omar, listing_id, BOWL)
+    together = Barrier(4)
+
+    def undo(_: int) -> bool:
+        together.wait()
+        try:
+            shop.undo(shop.omar, made.key)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(undo, range(4))) == [False, False, False, True]
+
+
 def test_an_answer_is_taken_back_and_given_anew(shop: Shop) -> None:
     listing_id = given_to_omar(shop, second=1.0)
     made = shop.decide(shop.omar, listing_id, BOWL)
@@ -121,6 +151,29 @@ def test_an_answer_is_taken_back_and_given_anew(shop: Shop) -> None:
     assert shop.get(shop.omar, listing_id).state == ListingState.NEEDS_REVIEW
     assert shop.decide(shop.omar, listing_id, MUG).kind == DecisionKind.ACCEPT
     assert shop.stored(listing_id).state == ListingState.ACCEPTED
+
+
+@pytest.mark.parametrize("page", ["duplicates", "new products"])
+def test_what_is_done_to_it_on_another_page_is_no_answer(shop: Shop, page: str) -> None:
+    listing_id = given_to_omar(shop, second=1.0)
+    version = shop.stored(listing_id).version
+    if page == "duplicates":
+        shown = [
+            DuplicateListing(id_, version, "M", "", "", ListingState.ACCEPTED, "", 1, 1, 1)
+            for id_ in (listing_id, shop.listing_ids[1])
+        ]
+        group = DuplicateGroup(1, tuple(shown), (), ())
+        keep = shop.listing_ids[1]
+        settled = duplicates.keep_one(shop.engine, actor=shop.omar, group=group, listing_id=keep)
+        made, refused = settled.rejected, settled.refused
+    else:
+        omar = Actor(shop.omar.id, shop.omar.name, "manager")
+        chosen = [Chosen(listing_id, version, str(uuid4()))]
+        opened = new_products.open_category(shop.engine, actor=omar, path=BOWL, chosen=chosen)
+        made, refused = opened.decided, opened.refused
+    assert (made, len(refused)) == ((), 1), "somebody had decided it"
+    with reading(shop.engine) as session:
+        assert session.scalars(sa.select(CheckAnswerRow)).all() == []
 
 
 def test_a_check_that_is_put_off_waits(shop: Shop) -> None:
@@ -198,6 +251,25 @@ def test_nor_where_the_first_took_theirs_back_meanwhile(
     assert shop.stored(listing_id).decided_category_id is None
 
 
+def test_a_flag_that_is_raised_later_does_not_name_the_right_category(shop: Shop) -> None:
+    listing_id = given_to_omar(shop, planted=1.0)
+    with transaction(shop.engine) as session:
+        photo_id = session.scalars(
+            sa.select(ListingImageRow.id).where(ListingImageRow.listing_id == listing_id)
+        ).one()
+        session.add_all(
+            FlagRow(
+                listing_id=listing_id, listing_image_id=photo_id, kind=kind, severity="warn",
+                score=0.5, detail=DETAILS[kind],
+            )
+            for kind in ("claimed_mismatch", "dark")
+        )  # fmt: skip
+    assert [flag.kind for flag in shop.get(shop.omar, listing_id).flags] == ["dark"]
+    assert len(shop.get(shop.rita, listing_id).flags) == 2
+    told = story.get_story(shop.engine, actor=shop.omar, listing_id=listing_id).events
+    assert [event.kind for event in told] == ["uploaded"]
+
+
 def test_only_what_a_person_accepted_gets_a_wrong_suggestion(shop: Shop) -> None:
     shop.decide(shop.rita, shop.listing_ids[0], BOWL)
     shop.decide(shop.rita, shop.listing_ids[1], None)
@@ -261,6 +333,23 @@ def test_a_view_holds_no_check_that_is_not_of_it(shop: Shop, actor: Actor) -> No
     taken = shop.take(shop.omar, batch_id=shop.stored(listing_id).batch_id, category_id=mug)
     assert listing_id in ids(taken)
     assert all(each.suggested and each.suggested.id == mug for each in taken)
+
+
+def test_a_queue_of_flags_hides_nothing(shop: Shop) -> None:
+    with transaction(shop.engine) as session:
+        photo = session.scalars(sa.select(ListingImageRow).limit(1)).one()
+        session.add(
+            FlagRow(
+                listing_id=photo.listing_id, listing_image_id=photo.id, kind="dark",
+                severity="warn", score=0.5, detail=DETAILS["dark"],
+            )
+        )  # fmt: skip
+        listing_id = photo.listing_id
+    shop.set_shares(hidden=1.0)
+    (seen,) = shop.take(shop.omar, flag="dark")
+    assert (seen.id, seen.source) == (listing_id, "models")
+    (seen,) = shop.take(shop.omar, 1)
+    assert (seen.id, seen.source) == (listing_id, "hidden")
 
 
 def test_off_is_off_at_once(shop: Shop) -> None:

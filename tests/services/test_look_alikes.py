@@ -12,9 +12,19 @@ from core.services.look_alikes import MAX_LOOK_ALIKES, LookAlike
 from core.services.states import ListingState
 from core.settings import Settings
 from db.engine import transaction
-from db.rows import ListingImageRow, ListingRow, MatchRow, UserRow
+from db.rows import (
+    CheckRow,
+    CheckSharesRow,
+    DecisionRow,
+    ListingImageRow,
+    ListingRow,
+    MatchRow,
+    UserRow,
+)
+from db.states import CheckKind
 from tests.services.embedded import add_listings, near
 from tests.services.flagged import add_batch
+from tests.services.queues import add_reviewer
 
 MUG, LAMP = 0, 1
 
@@ -97,6 +107,25 @@ def test_a_decided_copy_of_the_photo_comes_first_and_copies_are_one(
     [found] = look(subject)
     assert (found.listing_id, found.copies) == (copies[0], 2)
     assert found.likeness == pytest.approx(1, abs=0.001)
+
+
+def test_what_is_a_check_for_the_reviewer_is_not_given_away(any_engine, batch_id, subject, look):
+    mugs = add_listings(any_engine, batch_id, "mug", near(MUG, 2), category="Home > Mug")
+    rita, omar = (add_reviewer(any_engine, name) for name in ("rita", "omar"))
+    with transaction(any_engine) as session:
+        mug = session.get_one(ListingRow, mugs[0])
+        made = DecisionRow(
+            key="k", listing_id=mug.id, listing_version=1, user_id=rita.id, kind="accept",
+            category_id=mug.decided_category_id,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        session.add(CheckSharesRow(second=0.1, hidden=0.0, planted=0.0))
+        session.add(
+            CheckRow(listing_id=mug.id, user_id=omar.id, kind=CheckKind.SECOND, decision_id=made.id)
+        )
+    assert [each.listing_id for each in look(subject, by=omar)] == [mugs[1]]
+    assert {each.listing_id for each in look(subject, by=rita)} == set(mugs)
 
 
 def test_what_the_worker_has_not_looked_at_has_none(any_engine, batch_id, look):

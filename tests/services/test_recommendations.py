@@ -187,6 +187,8 @@ def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
     for shopper in ("", "x" * 201, "a\nb"):
         with pytest.raises(InvalidInputError, match="printable"):
             record((shelves["Mug"][0], "liked"), shopper=shopper)
+    with pytest.raises(InvalidInputError, match="printable"):
+        recommendations.wipe(any_engine, actor=Actor(1, "mona", "manager"), shopper="a\0b")
     with pytest.raises(InvalidInputError, match="1 to 100"):
         recommend(count=101)
     assert SHOPPER not in dump(any_engine)

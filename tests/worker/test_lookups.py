@@ -13,6 +13,7 @@ from core.settings import Settings
 from db.engine import transaction
 from db.rows import LookupRow
 from db.states import LookupState
+from tests.services.queues import add_reviewer
 from tests.worker import catalog
 
 
@@ -50,6 +51,19 @@ def test_a_photo_is_embedded_once_and_its_file_is_not_kept(
     assert (found[0].split("-")[0], len(found[1])) == ("efficientnet_lite0", 2 * 1280)
     assert kept_files(settings) == []
     assert work(engine, settings) == 0
+
+
+def test_who_knows_a_photo_takes_it_from_nobody_who_waits(
+    engine: sa.Engine, settings: Settings, actor: Actor, photo: bytes
+) -> None:
+    lookups.request(engine, settings, actor=actor, data=photo)
+    work(engine, settings)
+    rita = add_reviewer(engine, "rita")
+    waiting = lookups.request(engine, settings, actor=rita, data=photo)
+    lookups.request(engine, settings, actor=actor, data=photo)
+    work(engine, settings)
+    assert look(engine, rita, waiting).state == LookupState.DONE
+    assert kept_files(settings) == []
 
 
 def test_what_is_no_picture_says_so_and_may_come_again(
