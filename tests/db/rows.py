@@ -29,6 +29,7 @@ from db.rows import (
     ExplanationRow,
     FingerprintRow,
     FlagRow,
+    FlagValueRow,
     FlagVerdictRow,
     HeldOutReadRow,
     ImageRow,
@@ -240,6 +241,7 @@ def add_everything(engine: sa.Engine) -> None:
                     severity=FlagSeverity.WARN,
                     score=0.1,
                 ),
+                FlagValueRow(listing_image_id=photo.id, kind="unknown_product", value=0.4),
                 FlagVerdictRow(
                     listing_image_id=photo.id,
                     kind="blurry",
