@@ -40,7 +40,7 @@ from benchmarks.features import load_features
 from benchmarks.harness import Figures, Options
 from core.audit.judging import estimate_rates
 from core.evaluation.calibration import calibrated, fit_temperature
-from core.flags.kinds import MISMATCH_MARGIN
+from core.flags.limits import MISMATCH_MARGIN
 from core.mislabel import FALSE_ALARMS, conformal_p_values, false_alarm_rates, score_labels
 from core.mislabel.claims import Voters, confuse, doubt_claims
 from core.training.datasets import read_dataset

@@ -516,6 +516,18 @@ class BrandOutcomeRow(Identified):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
+class MergedPhotoRow(Identified):
+    """A photo that a listing took over from one that a decision rejected as its duplicate.
+
+    It goes when the decision is taken back. ``source_id`` is the photo of the rejected listing.
+    """
+
+    __tablename__ = "merged_photos"
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"), unique=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"), index=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
+
+
 class LookupRow(Identified):
     """A photo from outside that somebody searches by; the worker embeds it, nothing else is kept.
 
@@ -560,10 +572,11 @@ class InteractionRow(Identified):
 
 
 class LimitRow(Identified):
-    """A limit of a quality check as somebody set it; append-only, the newest one holds.
+    """A limit of a flag as somebody set it; append-only, the newest one holds.
 
-    ``category_id`` is the top of the branch that it is for, null for all; ``value`` null
-    goes back to the wider branch's limit, and in the end to the check's own.
+    ``kind`` is a key of ``core.flags.FLAG_LIMITS``; ``category_id`` is the top of the branch that
+    it is for, null for all; ``value`` null goes back to the wider branch's limit, and in the end
+    to the flag's own.
     """
 
     __tablename__ = "limits"
@@ -610,6 +623,20 @@ class FlagRow(Identified):
     score: Mapped[float]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[str] = mapped_column(sa.String(20), default=FlagState.OPEN)
+
+
+class FlagValueRow(Identified):
+    """What was held against a limit on a photo, where only judging the photo anew would tell.
+
+    ``kind`` is a key of ``core.flags.FLAG_LIMITS``. Each judging replaces it; ``value`` is null
+    where it found nothing to compare.
+    """
+
+    __tablename__ = "flag_values"
+    __table_args__ = (UniqueConstraint("listing_image_id", "kind"),)
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"))
+    kind: Mapped[str] = mapped_column(sa.String(60))
+    value: Mapped[float | None] = mapped_column(sa.Double())
 
 
 class FlaggedListingRow(Base):

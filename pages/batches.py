@@ -6,11 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from core.actors import Actor, may
-from core.flags import FLAG_KINDS
-from core.quality import QUALITY_CHECKS
+from core.flags import FLAG_KINDS, FLAG_LIMITS, percent
 from core.services import claims, dashboard, publishing, story, verdicts
 from core.services import jobs as job_service
-from core.services.claims import ClaimOutlook
+from core.services.claims import ClaimOutlook, ClaimPromise
 from core.services.dashboard import BatchDetail, BatchSummary, FlaggedPhoto, Refusal
 from core.services.database import get_engine
 from core.services.exports import EXPORT_FORMATS
@@ -36,8 +35,8 @@ def render(actor: Actor) -> None:
     batch_id = links.read_id("batch")
     if batch_id is None:
         _show_all(actor)
-    elif (kind := st.query_params.get("check")) in QUALITY_CHECKS:
-        limits.show(actor, batch_id=batch_id, kind=kind)
+    elif (key := st.query_params.get("check")) in FLAG_LIMITS:
+        limits.show(actor, batch_id=batch_id, key=key)
     elif "replay" in st.query_params:
         replays.show(actor, batch_id=batch_id, version_id=links.read_id("replay"))
     else:
@@ -213,13 +212,13 @@ def _show_flags(actor: Actor, batch: BatchDetail) -> None:
 
 
 def _choose_check(batch: BatchSummary) -> None:
-    """Open any check's limit, also of those that flag nothing."""
+    """Open any limit, also of flags that nothing here has."""
     chosen = st.selectbox(
         "Limits",
-        list(QUALITY_CHECKS),
+        list(FLAG_LIMITS),
         index=None,
-        format_func=lambda key: QUALITY_CHECKS[key].label,
-        placeholder="Limits of the photo checks",
+        format_func=lambda key: FLAG_LIMITS[key].label,
+        placeholder="Limits of the flags",
         label_visibility="collapsed",
         width=260,
     )
@@ -241,7 +240,7 @@ def _show_flag(
         meaning += f" {flags.RIGHTNESS_DOC}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(title, help=meaning, width="content")
-        if kind in QUALITY_CHECKS and st.button("Limit", key=f"limit-{kind}", type="tertiary"):
+        if kind in FLAG_LIMITS and st.button("Limit", key=f"limit-{kind}", type="tertiary"):
             links.go("batches", batch=batch.id, check=kind)
     gallery.show(
         [
@@ -274,11 +273,8 @@ def _show_outlook(actor: Actor, batch: BatchSummary) -> None:
 
 
 def _describe_outlook(outlook: ClaimOutlook) -> str:
-    if outlook.remaining:
-        said = f"Of these {text.count(outlook.together, 'flag')}, expect at most "
-        said += f"{outlook.promised:.0%} unfounded."
-        if outlook.remaining < outlook.together:
-            said += f" {outlook.remaining:,} of them are still open."
+    if outlook.promises:
+        said = " ".join(map(_describe_promise, outlook.promises))
         if outlook.unrated:
             said += f" Of {outlook.unrated:,} more no share can be promised."
         return said
@@ -289,6 +285,15 @@ def _describe_outlook(outlook: ClaimOutlook) -> str:
             "missing."
         )
     return "Enough claims are reviewed to promise how many flags are unfounded: check them again."
+
+
+def _describe_promise(promise: ClaimPromise) -> str:
+    flags = text.count(promise.together, "flag")
+    place = f" under {text.plain(promise.branch)}" if promise.branch else ""
+    said = f"Of these {flags}{place}, expect at most {percent(promise.share)} unfounded."
+    if promise.remaining < promise.together:
+        said += f" {promise.remaining:,} of them are still open."
+    return said
 
 
 def _show_refusals(refusals: Sequence[Refusal]) -> None:

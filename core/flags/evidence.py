@@ -22,7 +22,7 @@ class Evidence:
         same_content: Ids of other listings that show the same file.
         same_picture: Other listings with a copy of it, each with the share that is the same.
         category: Path of the claimed category, else of the suggested one; limits go by it.
-        limits: Those that somebody set in place of the checks' own.
+        limits: Those that somebody set in place of the flags' own.
         novelty: The photo beside what reviewers decided; None while that is too little.
         claim: The claimed category beside claims that were reviewed; None while those are too few.
     """

@@ -6,23 +6,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.flags.evidence import Evidence
-from core.mislabel import FALSE_ALARMS, JudgedClaim
+from core.flags.limits import (
+    FLAG_LIMITS,
+    find_dissent,
+    find_likeliest,
+    measure_novelty,
+    percent,
+)
+from core.mislabel import JudgedClaim
 from core.model_names import model_name
 from core.quality import QUALITY_CHECKS, QualityCheck, Severity
 
 Detail = Mapping[str, Any]
-
-SURE = 0.5
-"""Calibrated probability from which a model counts as having an opinion."""
-
-MISMATCH_MARGIN = 0.5
-"""So much likelier than the claimed category must another one be, while no rate can be promised."""
-
-UNKNOWN_RATE = 0.02
-"""Share of the photos of known products that may be called unknown."""
-
-MIN_KNOWN = 50
-"""With fewer decided photos no share that small can be told."""
 
 MAX_NAMED = 5
 """Listings that a reason names."""
@@ -54,7 +49,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class FlagKind:
-    """One kind of flag.
+    """One kind of flag; those with a limit that can be moved have a row in ``FLAG_LIMITS``.
 
     Attributes:
         key: Stored in the database, so never renamed.
@@ -95,8 +90,7 @@ def reason(kind: str, detail: Detail) -> str:
 
 def _quality_kind(check: QualityCheck) -> FlagKind:
     def rule(evidence: Evidence) -> Hit | None:
-        found = evidence.limits.find(check.key, evidence.category)
-        limit = check.limit if found is None else found
+        limit = FLAG_LIMITS[check.key].find(evidence)
         if not check.is_raised(evidence.measures, limit):
             return None
         detail = {"value": check.value(evidence.measures), "limit": limit}
@@ -125,9 +119,12 @@ def _exact_duplicate_reason(detail: Detail) -> str:
 
 
 def _near_duplicate(evidence: Evidence) -> Hit | None:
-    if not evidence.same_picture:
+    row = FLAG_LIMITS["near_duplicate"]
+    limit = row.find(evidence)
+    same = [each for each in evidence.same_picture if row.is_beyond(each[1], limit)]
+    if not same:
         return None
-    surest = sorted(evidence.same_picture, key=lambda each: (-each[1], each[0]))
+    surest = sorted(same, key=lambda each: (-each[1], each[0]))
     detail = {"listings": [list(each) for each in surest[:MAX_NAMED]], "count": len(surest)}
     return Hit(surest[0][1], detail)
 
@@ -140,20 +137,15 @@ def _near_duplicate_reason(detail: Detail) -> str:
 
 def _models_disagree(evidence: Evidence) -> Hit | None:
     """The score is how sure the less sure of the two models is."""
-    sure = sorted(
-        (-probability, model, category)
-        for model, top in evidence.predictions.items()
-        for category, probability in top[:1]
-        if probability >= SURE
-    )
-    for other in sure[1:]:
-        if other[2] != sure[0][2]:
-            opinions = [
-                {"model": model, "category": category, "probability": -negative}
-                for negative, model, category in (sure[0], other)
-            ]
-            return Hit(-other[0], {"opinions": opinions})
-    return None
+    row = FLAG_LIMITS["models_disagree"]
+    score = row.value(evidence)
+    if not row.is_beyond(score, row.find(evidence)):
+        return None
+    opinions = [
+        {"model": model, "category": category, "probability": probability}
+        for model, category, probability in find_dissent(evidence)
+    ]
+    return Hit(score, {"opinions": opinions})
 
 
 def _models_disagree_reason(detail: Detail) -> str:
@@ -168,50 +160,45 @@ def _claimed_mismatch(evidence: Evidence) -> Hit | None:
     """By a rate of false alarms where claims were reviewed, else by a margin."""
     if evidence.claim is None:
         return _mismatch_by_margin(evidence)
-    return _mismatch_by_rate(evidence.claim)
+    return _mismatch_by_rate(evidence, evidence.claim)
 
 
-def _mismatch_by_rate(claim: JudgedClaim) -> Hit | None:
+def _mismatch_by_rate(evidence: Evidence, claim: JudgedClaim) -> Hit | None:
     """The score is the share of the confirmed claims that are less suspect."""
-    if not claim.is_flagged:
+    row = FLAG_LIMITS["claimed_mismatch"]
+    limit = row.find(evidence)
+    if not row.is_beyond(claim.share, limit):
         return None
-    return Hit(1 - claim.p_value, asdict(claim) | {"promised": FALSE_ALARMS})
+    branch = evidence.limits.find_branch(row.key, evidence.category)
+    return Hit(1 - claim.p_value, asdict(claim) | {"promised": limit, "branch": branch})
 
 
 def _mismatch_by_margin(evidence: Evidence) -> Hit | None:
     """The score is by how much the models together prefer another category."""
-    together = evidence.mean_probabilities()
-    if evidence.claimed is None or not together:
+    row = FLAG_LIMITS["claimed_mismatch_margin"]
+    found, margin = find_likeliest(evidence), row.value(evidence)
+    if found is None or not row.is_beyond(margin, row.find(evidence)):
         return None
-    likeliest = max(together, key=lambda category: together[category])
-    if is_same_branch(likeliest, evidence.claimed):
-        return None
-    claimed_probability = together.get(evidence.claimed, 0.0)
-    margin = together[likeliest] - claimed_probability
-    if margin < MISMATCH_MARGIN:
-        return None
+    likeliest, together = found
     detail = {
         "claimed": evidence.claimed,
-        "claimed_probability": claimed_probability,
+        "claimed_probability": together.get(evidence.claimed or "", 0.0),
         "likeliest": likeliest,
         "likeliest_probability": together[likeliest],
     }
     return Hit(margin, detail)
 
 
-def is_same_branch(one: str, other: str) -> bool:
-    """Whether one path is the other or lies above it: ``Home`` and ``Home > Mug`` agree."""
-    shorter, longer = sorted((one, other), key=len)
-    return f"{longer} > ".startswith(f"{shorter} > ")
-
-
 def _claimed_mismatch_reason(detail: Detail) -> str:
     if "p_value" in detail:
+        place = (
+            f"under {detail['branch']} in this batch" if detail.get("branch") else "in this batch"
+        )
         return (
             f"Offered as {detail['claimed']}, but it looks like {detail['likeliest']}: fewer than "
             f"{_percent_above(detail['p_value'])} of {detail['confirmed']:,} right claims look as "
-            f"wrong, and of the {detail['flags']:,} flagged so in this batch expect at most "
-            f"{detail['promised']:.0%} to be unfounded."
+            f"wrong, and of the {detail['flags']:,} flagged so {place} expect at most "
+            f"{percent(detail['promised'])} to be unfounded."
         )
     return (
         f"Offered as {detail['claimed']} ({detail['claimed_probability']:.0%} likely), "
@@ -226,23 +213,23 @@ def _percent_above(share: float) -> str:
 
 def _unknown_product(evidence: Evidence) -> Hit | None:
     """The score is the share of the known photos that are less novel."""
-    novelty = evidence.novelty
-    if novelty is None or novelty.p_value is None or novelty.recognised is not None:
-        return None
-    if novelty.known < MIN_KNOWN or novelty.p_value > UNKNOWN_RATE:
+    row = FLAG_LIMITS["unknown_product"]
+    novelty, limit = evidence.novelty, row.find(evidence)
+    p_value = measure_novelty(novelty)
+    if novelty is None or not row.is_beyond(p_value, limit):
         return None
     detail = {
         "known": novelty.known,
-        "rate": UNKNOWN_RATE,
+        "rate": limit,
         "nearest": [list(each) for each in novelty.nearest],
     }
-    return Hit(1 - novelty.p_value, detail)
+    return Hit(1 - p_value, detail)
 
 
 def _unknown_product_reason(detail: Detail) -> str:
     nearest = ", ".join(path for path, _ in detail["nearest"])
     return (
-        f"Less like any category than {1 - detail['rate']:.0%} of {detail['known']:,} decided "
+        f"Less like any category than {percent(1 - detail['rate'])} of {detail['known']:,} decided "
         f"photos are like theirs; nearest: {nearest}."
     )
 
@@ -255,7 +242,7 @@ FLAG_KINDS: dict[str, FlagKind] = {
             key="exact_duplicate",
             label="Exact duplicate",
             severity="warn",
-            doc="Another listing shows the very same file.",
+            doc="Another listing shows the very same file. Equal is equal, so it has no limit.",
             rule=_exact_duplicate,
             reason=_exact_duplicate_reason,
         ),
@@ -271,7 +258,7 @@ FLAG_KINDS: dict[str, FlagKind] = {
             key="models_disagree",
             label="Models disagree",
             severity="warn",
-            doc=f"Two models, each at least {SURE:.0%} sure, name different categories.",
+            doc="Two models, each sure enough of it, name different categories.",
             rule=_models_disagree,
             reason=_models_disagree_reason,
             asks_category=True,
@@ -294,7 +281,7 @@ FLAG_KINDS: dict[str, FlagKind] = {
             severity="warn",
             doc=(
                 "It may belong to none of the categories: a new kind of product, a receipt, a "
-                f"selfie. Of photos of known products, {UNKNOWN_RATE:.0%} are flagged as well."
+                "selfie."
             ),
             rule=_unknown_product,
             reason=_unknown_product_reason,

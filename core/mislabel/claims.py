@@ -19,7 +19,7 @@ from core.mislabel.scoring import NEIGHBOURS, estimate_noise
 Floats = NDArray[np.float64]
 
 FALSE_ALARMS = 0.1
-"""Of the flags of one batch, expect at most this share to be unfounded."""
+"""Of the flags of one batch, expect at most this share to be unfounded, where nobody moved it."""
 
 LEAST_WRONG = 0.05
 MIN_CONFIRMED = round(1 / (FALSE_ALARMS * LEAST_WRONG)) - 1
@@ -37,9 +37,9 @@ class JudgedClaim:
     Attributes:
         claimed: Category path; ``likeliest`` is that of the likeliest other one.
         p_value: Chance of a score as high if the claim were right, above 0 to 1.
-        share: Of all claims of the batch at least as suspect, the share to expect to be
+        share: Of all claims judged together at least as suspect, the share to expect to be
             unfounded, 0 to 1.
-        flags: How many claims of the batch are flagged together.
+        flags: How many of these are flagged together.
         confirmed: How many confirmed claims it was held against.
     """
 
@@ -49,10 +49,6 @@ class JudgedClaim:
     share: float
     flags: int
     confirmed: int
-
-    @property
-    def is_flagged(self) -> bool:
-        return self.share <= FALSE_ALARMS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,7 @@ class QualityCheck:
         reason: One sentence with the places ``{value}`` and ``{limit}``.
         doc: What the flag means, for a reviewer.
         how: How the value is measured.
+        highest: The limit is set between 0 and this.
     """
 
     key: str
@@ -38,6 +39,7 @@ class QualityCheck:
     reason: str
     doc: str
     how: str
+    highest: float = 1.0
 
     def is_raised(self, measures: ImageMeasures, limit: float | None = None) -> bool:
         """Whether the photo is flagged, by the check's own limit or another."""
@@ -82,6 +84,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="The edges have a sharpness of {value:.2f}, below {limit:.2f}.",
             doc="Out of focus: even the sharpest edges of the product are soft.",
             how="bend beside rise of the luminance at edges, mean over four directions",
+            highest=2.0,
         ),
         QualityCheck(
             key="motion_blur",
@@ -94,6 +97,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="In one direction the edges have a sharpness of {value:.2f}, below {limit:.2f}.",
             doc="Smeared in one direction: the camera or the product moved.",
             how="the same in the direction in which it is least",
+            highest=2.0,
         ),
         QualityCheck(
             key="dark",
@@ -166,6 +170,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="The shorter side has {value:.0f} px, fewer than {limit:.0f}.",
             doc="Too few pixels to show the product or to classify it well.",
             how="shorter side of the upright picture",
+            highest=10_000.0,
         ),
         QualityCheck(
             key="odd_shape",
@@ -191,6 +196,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             doc="Enlarged from a smaller picture: more pixels than there is to see.",
             how="change of the luminance over one pixel beside two, in the picture's own pixels "
             "up to 512",
+            highest=2.0,
         ),
         QualityCheck(
             key="compressed",
@@ -203,6 +209,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="Blocks stand out {value:.2f} times, more than {limit:.2f}.",
             doc="Saved with so much compression that the blocks of JPEG can be seen.",
             how="steps across the grid of 8 px beside those within, lesser of both directions",
+            highest=100.0,
         ),
         QualityCheck(
             key="noise",
@@ -215,6 +222,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="The noise has a deviation of {value:.1f} levels, more than {limit:.1f}.",
             doc="Grainy: taken with too little light.",
             how="Immerkær's estimate in the quietest tenth of the product",
+            highest=255.0,
         ),
         QualityCheck(
             key="low_information",
@@ -227,6 +235,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             reason="The product holds {value:.1f} bits of detail per pixel, below {limit:.1f}.",
             doc="Hardly anything to see: an empty frame, a flat colour, a placeholder.",
             how="entropy of the product's luminance in 256 steps",
+            highest=8.0,
         ),
         QualityCheck(
             key="borders",
@@ -252,6 +261,7 @@ QUALITY_CHECKS: dict[str, QualityCheck] = {
             "above {limit:.2f}.",
             doc="Words or a watermark over the picture. Print on a package can look alike.",
             how="rows dense with steep steps between rows without, and how even their ink is",
+            highest=2.0,
         ),
         QualityCheck(
             key="screenshot",

@@ -1,4 +1,4 @@
-"""Limits that somebody set in place of a check's own, for all categories or a branch of them."""
+"""Limits that somebody set in place of a flag's own, for all categories or a branch of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,23 +8,26 @@ from core.evaluation.grouping import SEPARATOR
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits by check and branch; what is not in it is as the table of checks says.
+    """Limits by key and branch; what is not in it is as the table of limits says.
 
     Attributes:
-        values: By (check's key, category path at the top of the branch); the path None is
+        values: By (key of the limit, category path at the top of the branch); the path None is
             for all categories.
     """
 
     values: Mapping[tuple[str, str | None], float] = field(default_factory=dict)
 
-    def find(self, check: str, category: str | None) -> float | None:
+    def find(self, key: str, category: str | None) -> float | None:
         """Return the limit of the smallest branch that holds the category; None where none is.
 
         Args:
             category: Path of a listing's category, None where it is not known.
         """
-        branches = (*branches_of(category), None)
-        return next((self.values[check, at] for at in branches if (check, at) in self.values), None)
+        return self.values.get((key, self.find_branch(key, category)))
+
+    def find_branch(self, key: str, category: str | None) -> str | None:
+        """Return the top of the branch whose limit holds; None where that for all does."""
+        return next((at for at in branches_of(category) if (key, at) in self.values), None)
 
 
 def branches_of(category: str | None) -> tuple[str, ...]:

@@ -6,15 +6,17 @@ written in the transaction that ends the chunk, which only the first run can do.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.services.states import UNDECIDED
 from db.engine import reading, transaction
 from db.queries import jobs as queries
+from db.queries import limits as limit_queries
 from db.rows import JobChunkRow, JobRow
 from db.states import ChunkState, JobState
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 # photo gets one try more: chance, such as a machine that is switched off, hits it less easily.
 MAX_CRASHES = 2
 MAX_CRASHES_ALONE = 3
+
+PHOTOS_A_CHUNK = 500  # of those of which only rows are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ def list_unfinished(
     """Return (id, when it was made) of the oldest chunks that jobs of the kind still need."""
     with reading(engine) as session:
         return tuple(queries.list_unfinished_chunks(session, kind=kind, limit=limit))
+
+
+def list_undecided(session: Session) -> Iterator[Sequence[int]]:
+    """Yield the photos of undecided listings, in pieces of a job."""
+    photo_ids = limit_queries.list_photo_ids(session, states=UNDECIDED)
+    for start in range(0, len(photo_ids), PHOTOS_A_CHUNK):
+        yield photo_ids[start : start + PHOTOS_A_CHUNK]
 
 
 def begin(engine: sa.Engine, *, chunk_id: int) -> Chunk | None:

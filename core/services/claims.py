@@ -1,38 +1,40 @@
 """Claimed categories beside those that were reviewed: which are flagged, at which rate.
 
 What was reviewed is learnt, and a batch's claims are judged, outside any transaction; what
-follows is written some listings at a time. A batch is judged as a whole, since the rate is one
-of all its flags.
+follows is written some listings at a time. The claims of a batch are judged together, since the
+rate is one of all their flags; those of a branch with a limit of its own are judged by themselves.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.flags import Evidence, raise_flags
+from core.flags import FLAG_LIMITS, Evidence, raise_flags
 from core.mislabel import (
-    FALSE_ALARMS,
     MIN_CONFIRMED,
     JudgedClaim,
     conformal_p_values,
     false_alarm_rates,
 )
-from core.quality import ImageMeasures
+from core.quality import ImageMeasures, Limits
 from core.services import chunks, jobs, priorities
 from core.services.batches import require_batch
 from core.services.chunks import Chunk
+from core.services.held_limits import read_limits
 from core.services.reviewed_claims import ReviewedClaims, learn
 from core.services.states import UNDECIDED, JobState
 from core.services.suggestions import list_predictions_by_photo
 from db.engine import reading, transaction
 from db.queries import claims as queries
 from db.queries import embeddings as embedding_queries
+from db.queries import flag_values
 from db.queries import jobs as job_queries
 from db.queries import limits as limit_queries
 from db.queries import models as model_queries
@@ -66,19 +68,33 @@ class JudgedListing:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimPromise:
+    """Flags of a batch that were raised together.
+
+    Attributes:
+        branch: Category path at the top of the branch that has a limit of its own; None for all
+            other claims.
+        share: At most this share of them is to be expected to be unfounded.
+        together: How many were raised; ``remaining`` of them are open.
+    """
+
+    branch: str | None
+    share: float
+    together: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimOutlook:
     """What can be said of how many of a batch's open flags are unfounded.
 
     Attributes:
-        promised: Share of those that were raised together to expect to be unfounded at most.
-        together: How many were raised together; ``remaining`` of them are open.
+        promises: One for all claims, and one for each branch with a limit of its own.
         unrated: Open flags of which no share was promised.
         confirmed: Reviewed claims that were right, counted up to ``needed``.
     """
 
-    promised: float
-    together: int
-    remaining: int
+    promises: tuple[ClaimPromise, ...]
     unrated: int
     confirmed: int
     needed: int = MIN_CONFIRMED
@@ -102,11 +118,23 @@ def get_outlook(engine: sa.Engine, *, actor: Actor, batch_id: int) -> ClaimOutlo
         details = queries.list_open_details(session, batch_id=batch_id, kind=KIND)
         rated = [detail for detail in details if "p_value" in detail]
         return ClaimOutlook(
-            promised=max((detail["promised"] for detail in rated), default=FALSE_ALARMS),
-            together=max((detail["flags"] for detail in rated), default=0),
-            remaining=len(rated),
+            promises=tuple(_list_promises(rated)),
             unrated=len(details) - len(rated),
             confirmed=_count_confirmed(session),
+        )
+
+
+def _list_promises(rated: Sequence[Mapping[str, Any]]) -> Iterator[ClaimPromise]:
+    """Yield those of all claims first, then branch by branch."""
+    raised: defaultdict[str | None, list[Mapping[str, Any]]] = defaultdict(list)
+    for detail in rated:
+        raised[detail.get("branch")].append(detail)
+    for branch in sorted(raised, key=lambda path: path or ""):
+        yield ClaimPromise(
+            branch=branch,
+            share=max(detail["promised"] for detail in raised[branch]),
+            together=max(detail["flags"] for detail in raised[branch]),
+            remaining=len(raised[branch]),
         )
 
 
@@ -123,10 +151,23 @@ def ask_check(engine: sa.Engine, *, actor: Actor, batch_id: int) -> int | None:
         return _add_job(session, batch_id=batch_id, user_id=actor.id)
 
 
-def ask_checks(session: Session, *, actor: Actor) -> None:
-    """Ask, in the caller's transaction, for every batch with open claims."""
-    for batch_id in queries.list_claiming_batches(session, states=UNDECIDED):
-        _add_job(session, batch_id=batch_id, user_id=actor.id)
+def ask_checks(session: Session, *, user_id: int) -> int | None:
+    """Ask, in the caller's transaction, for every batch with open claims.
+
+    Args:
+        user_id: Who made it necessary.
+
+    Returns:
+        The last job; None where all that is open waits to be judged already.
+    """
+    batch_ids = queries.list_claiming_batches(session, states=UNDECIDED)
+    asked = [_add_job(session, batch_id=batch_id, user_id=user_id) for batch_id in batch_ids]
+    return next((job_id for job_id in reversed(asked) if job_id is not None), None)
+
+
+def map_p_values(session: Session, *, batch_id: int) -> Mapping[int, float]:
+    """Return by main photo what a batch's claims were judged by, but for those by a margin."""
+    return flag_values.map_values(session, kind=KIND, batch_id=batch_id)
 
 
 def follow_classification(session: Session, *, chunk: Chunk) -> None:
@@ -138,15 +179,22 @@ def follow_classification(session: Session, *, chunk: Chunk) -> None:
     if job is None or job.batch_id is None or job.state != JobState.DONE:
         return
     claiming = queries.list_claiming(session, states=UNDECIDED, batch_id=job.batch_id, limit=1)
-    if claiming and _count_confirmed(session) >= MIN_CONFIRMED:
+    if claiming and can_promise(session):
         _add_job(session, batch_id=job.batch_id, user_id=job.created_by)
+
+
+def can_promise(session: Session) -> bool:
+    """Whether enough claims were reviewed and found right."""
+    return _count_confirmed(session) >= MIN_CONFIRMED
 
 
 def renew_batch(engine: sa.Engine, *, chunk: Chunk) -> None:
     """Judge the open claims of the chunk's batch and renew their flags."""
     assert chunk.batch_id is not None
+    with reading(engine) as session:
+        limits = read_limits(session)
     reviewed = learn(engine)
-    judged = _judge(engine, reviewed, chunk.batch_id) if reviewed else {}
+    judged = _judge(engine, reviewed, chunk.batch_id, limits) if reviewed else {}
     after_id = 0
     while True:
         with transaction(engine) as session:
@@ -162,7 +210,7 @@ def renew_batch(engine: sa.Engine, *, chunk: Chunk) -> None:
             if not listing_ids:
                 chunks.complete(session, chunk=chunk, done=1, failed=0)
                 return
-            _renew_flags(session, listing_ids, judged)
+            _renew_flags(session, listing_ids, judged, limits)
             after_id = listing_ids[-1]
 
 
@@ -189,15 +237,30 @@ def _count_confirmed(session: Session) -> int:
 
 
 def _judge(
-    engine: sa.Engine, reviewed: ReviewedClaims, batch_id: int
+    engine: sa.Engine, reviewed: ReviewedClaims, batch_id: int, limits: Limits
 ) -> Mapping[int, JudgedListing]:
-    """Return by listing what is held of the batch's open claims."""
-    found = list(_score(engine, reviewed, batch_id))
-    if not found:
-        return {}
+    """Return by listing what is held of the batch's open claims.
+
+    Those for which one limit holds are judged together: a choice of flags out of a larger
+    family would not keep what was promised of that.
+    """
+    families: defaultdict[str | None, list[Scored]] = defaultdict(list)
+    for each in _score(engine, reviewed, batch_id):
+        families[limits.find_branch(KIND, reviewed.path(each.photo.claimed_id))].append(each)
+    judged: dict[int, JudgedListing] = {}
+    for branch, family in families.items():
+        found = limits.find(KIND, branch)
+        limit = FLAG_LIMITS[KIND].limit if found is None else found
+        judged |= _judge_together(reviewed, family, limit)
+        log.info("batch %d, %s: judged %d claims", batch_id, branch or "all", len(family))
+    return judged
+
+
+def _judge_together(
+    reviewed: ReviewedClaims, found: Sequence[Scored], limit: float
+) -> Mapping[int, JudgedListing]:
     shares = false_alarm_rates(np.array([each.p_value for each in found]))
-    flags = int(np.count_nonzero(shares <= FALSE_ALARMS))
-    log.info("batch %d: %d of %d claims are flagged", batch_id, flags, len(found))
+    flags = sum(FLAG_LIMITS[KIND].is_beyond(float(share), limit) for share in shares)
     return {
         each.photo.listing_id: JudgedListing(
             each.photo.photo_id,
@@ -238,7 +301,10 @@ def _score(engine: sa.Engine, reviewed: ReviewedClaims, batch_id: int) -> Iterat
 
 
 def _renew_flags(
-    session: Session, listing_ids: Collection[int], judged: Mapping[int, JudgedListing]
+    session: Session,
+    listing_ids: Collection[int],
+    judged: Mapping[int, JudgedListing],
+    limits: Limits,
 ) -> None:
     undecided = prediction_queries.list_listings_in(
         session, listing_ids=listing_ids, states=UNDECIDED
@@ -253,9 +319,19 @@ def _renew_flags(
         kind=KIND,
         values=[
             {"listing_id": row.listing_id, "listing_image_id": row.photo_id, **asdict(finding)}
-            for row, evidence in _evidence(session, undecided, measured, judged)
+            for row, evidence in _evidence(session, undecided, measured, judged, limits)
             for finding in raise_flags(evidence, only=KIND)
         ],
+    )
+    flag_values.replace_values(
+        session,
+        kind=KIND,
+        photo_ids=[photo_id for _, photo_id in siblings],
+        values={
+            judged[listing_id].photo_id: judged[listing_id].claim.p_value
+            for listing_id in undecided
+            if listing_id in judged
+        },
     )
     priorities.refresh(session, listing_ids=undecided)
 
@@ -265,6 +341,7 @@ def _evidence(
     listing_ids: Collection[int],
     measured: Sequence[Measured],
     judged: Mapping[int, JudgedListing],
+    limits: Limits,
 ) -> Iterator[tuple[Measured, Evidence]]:
     """Yield the photos that speak: the main one of a judged claim, else each by the margin."""
     tops = prediction_queries.list_tops(
@@ -280,7 +357,9 @@ def _evidence(
             Evidence(
                 measures=ImageMeasures.from_record(row.record),
                 predictions=predictions.get(row.photo_id, {}),
-                claimed=row.category,  # the claimed one comes before the suggested
+                claimed=row.claimed,
+                category=row.category,
+                limits=limits,
                 claim=listing.claim if listing else None,
             ),
         )

@@ -21,7 +21,7 @@ from core.quality import ImageMeasures, measure
 from core.services import brand_checks, chunks, claims, copy_flags, priorities, recognition
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
-from core.services.limits import read_limits
+from core.services.held_limits import read_limits
 from core.services.recognition import Findings, KnownCatalog
 from core.services.states import UNDECIDED
 from core.services.suggestions import (
@@ -279,6 +279,7 @@ def _refresh_listings(
         photo_ids=[photo.id for photo, _ in measured],
         values=list(_flag_rows(session, measured, tops, suggestions, findings)),
     )
+    recognition.keep_values(session, findings, photo_ids={photo.id for photo, _ in measured})
     finished = undecided - _awaited(session, chunk, undecided)
     queries.set_suggestions(session, values=list(suggestion_rows(finished, suggestions)))
     priorities.refresh(session, listing_ids=finished)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.flags import Evidence, raise_flags
 from core.quality import ImageMeasures
 from core.services import priorities
+from core.services.held_limits import read_limits
 from core.services.states import UNDECIDED
 from db.queries import limits as limit_queries
 from db.queries import matches as queries
@@ -82,34 +83,38 @@ def find_sharers(session: Session, *, image_ids: Collection[int]) -> defaultdict
 def renew(session: Session, *, image_ids: Collection[int]) -> None:
     """Renew these flags of the images' photos, where their listings are undecided."""
     users = queries.list_users(session, image_ids=image_ids)
-    image_of = {photo_id: image_id for image_id, _, photo_id in users}
     undecided = prediction_queries.list_listings_in(
         session, listing_ids={listing_id for _, listing_id, _ in users}, states=UNDECIDED
     )
     measured = [
         row
-        for row in limit_queries.list_measured(session, photo_ids=image_of)
+        for row in limit_queries.list_measured(session, photo_ids=[id_ for _, _, id_ in users])
         if row.listing_id in undecided
     ]
     sharers = find_sharers(session, image_ids=image_ids)
+    limits = read_limits(session)
+    found = [
+        (row, replace(make_evidence(row, sharers[row.image_id]), limits=limits)) for row in measured
+    ]
     for kind in KINDS:
-        values = [
-            value
-            for row in measured
-            for value in _flag_rows(row, sharers[image_of[row.photo_id]], kind)
-        ]
+        values = [value for row, evidence in found for value in _flag_rows(row, evidence, kind)]
         prediction_queries.replace_open_flags(
             session, photo_ids=[row.photo_id for row in measured], kind=kind, values=values
         )
     priorities.refresh(session, listing_ids=undecided)
 
 
-def _flag_rows(row: Measured, sharers: Sharers, kind: str) -> Iterator[Mapping[str, Any]]:
-    evidence = Evidence(
+def make_evidence(row: Measured, sharers: Sharers) -> Evidence:
+    """Return what is known of the photo's copies, without limits."""
+    return Evidence(
         measures=ImageMeasures.from_record(row.record),
         predictions={},
         same_content=sharers.file_beside(row.listing_id),
         same_picture=sharers.picture_beside(row.listing_id),
+        category=row.category,
     )
+
+
+def _flag_rows(row: Measured, evidence: Evidence, kind: str) -> Iterator[Mapping[str, Any]]:
     for finding in raise_flags(evidence, only=kind):
         yield {"listing_id": row.listing_id, "listing_image_id": row.photo_id, **asdict(finding)}

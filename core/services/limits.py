@@ -1,8 +1,8 @@
-"""Limits of the quality checks: what they would catch, who set them, and what follows."""
+"""Limits of the flags: what they would catch, who set them, and what follows."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import InvalidInputError
-from core.flags import Evidence, raise_flags
-from core.quality import QUALITY_CHECKS, ImageMeasures, Limits
+from core.flags import FLAG_LIMITS, FlagLimit, raise_flags
 from core.quality.limits import branches_of
 from core.services import chunks, jobs, priorities
 from core.services.batches import require_batch
 from core.services.chunks import Chunk
+from core.services.held_limits import read_limits
+from core.services.limit_sources import SOURCES, ask, gather, read
 from core.services.states import UNDECIDED
 from db.engine import reading, transaction
 from db.queries import limits as queries
@@ -23,7 +24,6 @@ from db.queries import predictions as prediction_queries
 from db.queries.limits import Measured
 
 MAX_CHANGES = 50
-PHOTOS_A_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LimitChange:
 
     Attributes:
         category: Top of the branch that it is for; None for all categories.
-        value: None goes back to the limit of the wider branch, in the end to the check's own.
+        value: None goes back to the limit of the wider branch, in the end to the flag's own.
     """
 
     changed_at: datetime
@@ -43,6 +43,8 @@ class LimitChange:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPhoto:
+    """A photo with what is held against the limit."""
+
     listing_id: int
     sku: str
     sha256: str
@@ -50,57 +52,69 @@ class MeasuredPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckView:
-    """What a check finds in a batch, at its limit and at any other.
+class LimitView:
+    """What a limit catches in a batch, as it is and at any other value.
 
     Attributes:
+        key: Of ``FLAG_LIMITS``.
         limit: The one that holds for the branch asked for.
-        photos: Those of the branch that have the measure, the worst first.
-        listings: How many listings of the branch were measured.
+        photos: Those for which it holds and that have something to compare, the worst first.
+        listings: How many listings were looked at.
+        elsewhere: Listings of the branch for which the limit of a smaller branch holds.
+        job: Kind of the job that renews the flags when the limit moves.
         changes: The newest first.
     """
 
-    kind: str
+    key: str
     limit: float
     photos: tuple[MeasuredPhoto, ...]
     listings: int
+    elsewhere: int
+    job: str
     changes: tuple[LimitChange, ...]
 
     def list_beyond(self, limit: float) -> tuple[MeasuredPhoto, ...]:
         """Return the photos that this limit would flag, those nearest to it last."""
-        check = QUALITY_CHECKS[self.kind]
-        return tuple(photo for photo in self.photos if check.is_beyond(photo.value, limit))
+        row = FLAG_LIMITS[self.key]
+        return tuple(photo for photo in self.photos if row.is_beyond(photo.value, limit))
 
 
-def get_check(
+def get_limit(
     engine: sa.Engine,
     *,
     actor: Actor,
-    kind: str,
+    key: str,
     batch_id: int,
     branch: str | None = None,
-) -> CheckView:
-    """Return what a quality check finds in the batch, or in a branch of its categories.
+) -> LimitView:
+    """Return what a limit catches in the batch, or in a branch of its categories.
 
     Raises:
         ForbiddenError: The actor may not look.
-        InvalidInputError: No quality check has this key.
+        InvalidInputError: No limit has this key.
         NotFoundError: The actor sees no batch of this id.
     """
     require(actor, "look")
-    _require_check(kind)
+    row = _require_limit(key)
     with reading(engine) as session:
         require_batch(session, actor, batch_id)
         measured = queries.list_measured(session, batch_id=batch_id)
         limits = read_limits(session)
-        changes = queries.list_changes(session, kind=kind, limit=MAX_CHANGES)
-    inside = [row for row in measured if branch is None or branch in branches_of(row.category)]
-    found = limits.find(kind, branch)
-    return CheckView(
-        kind=kind,
-        limit=QUALITY_CHECKS[kind].limit if found is None else found,
-        photos=_sort_photos(kind, inside),
-        listings=len({row.listing_id for row in inside}),
+        changes = queries.list_changes(session, kind=key, limit=MAX_CHANGES)
+        inside = [
+            each for each in measured if branch is None or branch in branches_of(each.category)
+        ]
+        wider = {*branches_of(branch), None}
+        mine = [each for each in inside if limits.find_branch(key, each.category) in wider]
+        values = read(session, row, batch_id=batch_id, measured=mine)
+    found = limits.find(key, branch)
+    return LimitView(
+        key=key,
+        limit=row.limit if found is None else found,
+        photos=_sort_photos(row, mine, values),
+        listings=len({each.listing_id for each in mine if each.photo_id in values}),
+        elsewhere=len({each.listing_id for each in inside} - {each.listing_id for each in mine}),
+        job=SOURCES[row.source].job,
         changes=tuple(LimitChange(*change) for change in changes),
     )
 
@@ -120,39 +134,51 @@ def list_branches(engine: sa.Engine, *, actor: Actor, batch_id: int) -> tuple[st
 
 
 def set_limit(
-    engine: sa.Engine, *, actor: Actor, kind: str, value: float | None, branch: str | None = None
+    engine: sa.Engine, *, actor: Actor, key: str, value: float | None, branch: str | None = None
 ) -> int | None:
     """Set a limit, and have the flags of undecided listings renewed by it.
 
     Args:
-        value: None goes back to the limit of the wider branch, in the end to the check's own.
+        value: None goes back to the limit of the wider branch, in the end to the flag's own.
         branch: Category path at the top of the branch it is for; None for all categories.
 
     Returns:
-        The job that renews the flags; None where no listing is undecided.
+        The job that renews the flags; None where nothing is left to renew.
 
     Raises:
         ForbiddenError: The actor may not set thresholds.
-        InvalidInputError: No such check or category, or the value is no number.
+        InvalidInputError: No such limit or category, or the value is out of its range.
     """
     require(actor, "tune")
-    _require_check(kind)
-    if value is not None and not math.isfinite(value):
-        raise InvalidInputError(f"the limit is {value}; it must be a number")
+    row = _require_limit(key)
+    if value is not None:
+        _require_in_range(row, value)
     with transaction(engine) as session:
         category_id = _find_branch(session, branch)
         queries.insert_limit(
-            session, kind=kind, category_id=category_id, value=value, user_id=actor.id
+            session, kind=key, category_id=category_id, value=value, user_id=actor.id
         )
-        parts = list(list_undecided_chunks(session))
-        if not parts:
-            return None
-        params = {"flag": kind}
-        return jobs.add_job(session, kind="flags", actor=actor, params=params, chunks=parts)
+        return ask(session, row, actor=actor)
+
+
+def ask_values(engine: sa.Engine, *, actor: Actor, key: str) -> int | None:
+    """Ask the worker to judge anew what is held against the limit, as when it is moved.
+
+    Returns:
+        The job; None where nothing is left to judge.
+
+    Raises:
+        ForbiddenError: The actor may not set thresholds.
+        InvalidInputError: No limit has this key.
+    """
+    require(actor, "tune")
+    row = _require_limit(key)
+    with transaction(engine) as session:
+        return ask(session, row, actor=actor)
 
 
 def renew_flags(engine: sa.Engine, *, chunk: Chunk) -> None:
-    """Raise one kind of flag anew on the chunk's photos, from what was measured on them."""
+    """Raise one kind of flag anew on the chunk's photos, from what is stored of them."""
     (job,) = jobs.list_progress(engine, job_ids=[chunk.job_id])
     kind = job.params["flag"]
     with transaction(engine) as session:
@@ -170,39 +196,23 @@ def renew_flags(engine: sa.Engine, *, chunk: Chunk) -> None:
             kind=kind,
             values=[
                 {"listing_id": row.listing_id, "listing_image_id": row.photo_id, **asdict(finding)}
-                for row in measured
-                for finding in raise_flags(_evidence(row, limits), only=kind)
+                for row, evidence in gather(session, FLAG_LIMITS[kind], measured)
+                for finding in raise_flags(replace(evidence, limits=limits), only=kind)
             ],
         )
         priorities.refresh(session, listing_ids=undecided)
         chunks.complete(session, chunk=chunk, done=len(chunk.items), failed=0)
 
 
-def read_limits(session: Session) -> Limits:
-    """Return the limits that somebody set, as they hold now."""
-    return Limits({(kind, path): value for kind, path, value in queries.list_limits(session)})
-
-
-def _evidence(row: Measured, limits: Limits) -> Evidence:
-    measures = ImageMeasures.from_record(row.record)
-    return Evidence(measures=measures, predictions={}, category=row.category, limits=limits)
-
-
-def _sort_photos(kind: str, measured: Sequence[Measured]) -> tuple[MeasuredPhoto, ...]:
-    check = QUALITY_CHECKS[kind]
+def _sort_photos(
+    row: FlagLimit, measured: Sequence[Measured], values: Mapping[int, float]
+) -> tuple[MeasuredPhoto, ...]:
     photos = (
-        MeasuredPhoto(row.listing_id, row.sku, row.sha256, value)
-        for row in measured
-        if not math.isnan(value := check.value(ImageMeasures.from_record(row.record)))
+        MeasuredPhoto(each.listing_id, each.sku, each.sha256, value)
+        for each in measured
+        if not math.isnan(value := values.get(each.photo_id, math.nan))
     )
-    return tuple(sorted(photos, key=lambda photo: photo.value, reverse=check.side == "above"))
-
-
-def list_undecided_chunks(session: Session) -> Iterator[Sequence[int]]:
-    """Return the photos of undecided listings, in pieces of a job."""
-    photo_ids = queries.list_photo_ids(session, states=UNDECIDED)
-    for start in range(0, len(photo_ids), PHOTOS_A_CHUNK):
-        yield photo_ids[start : start + PHOTOS_A_CHUNK]
+    return tuple(sorted(photos, key=lambda photo: photo.value, reverse=row.is_worse_above))
 
 
 def _find_branch(session: Session, branch: str | None) -> int | None:
@@ -214,6 +224,15 @@ def _find_branch(session: Session, branch: str | None) -> int | None:
     return found
 
 
-def _require_check(kind: str) -> None:
-    if kind not in QUALITY_CHECKS:
-        raise InvalidInputError(f"no quality check {kind!r}; there are {', '.join(QUALITY_CHECKS)}")
+def _require_limit(key: str) -> FlagLimit:
+    if key not in FLAG_LIMITS:
+        raise InvalidInputError(f"no limit {key!r}; there are {', '.join(FLAG_LIMITS)}")
+    return FLAG_LIMITS[key]
+
+
+def _require_in_range(row: FlagLimit, value: float) -> None:
+    if not row.lowest <= value <= row.highest:  # NaN is in no range
+        raise InvalidInputError(
+            f"the limit of {row.label!r} is {value:g}; it must be from {row.lowest:g} to "
+            f"{row.highest:g} ({row.unit})"
+        )

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
-from core.flags.kinds import MIN_KNOWN
+from core.flags.limits import MIN_KNOWN
 from core.novelty import EXAMPLES, group_similar
 from core.services import decisions
 from core.services.categories import check_path
 from core.services.decisions import OPEN_STATES, NewDecision
-from core.services.recognition import unpack
-from core.services.renewals import KIND, ask_renewal
+from core.services.recognition import KIND, unpack
+from core.services.renewals import ask_renewal
 from db.engine import reading, transaction
 from db.queries import categories as category_queries
 from db.queries import embeddings as embedding_queries

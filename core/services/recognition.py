@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from core.flags.kinds import MIN_KNOWN, SURE
+from core.flags.limits import MIN_KNOWN, SURE, measure_novelty
 from core.novelty import MIN_CATEGORIES, Assessment, Known
 from core.services.suggestions import Suggestion, by_category, suggest
 from db.engine import reading
 from db.queries import embeddings as queries
+from db.queries import flag_values
 from db.queries import models as model_queries
 from db.queries import predictions as prediction_queries
 from db.queries.embeddings import KnownPhoto
@@ -65,6 +66,8 @@ class Findings:
 
 
 NOTHING = Findings({}, {})
+
+KIND = "unknown_product"
 
 
 class KnownCache:
@@ -159,6 +162,16 @@ def hold_against(
         for listing_id, of_listing in groupby(photos, key=lambda photo: photo.listing_id)
     }
     return Findings(assessments, dict(_suggest(catalog, assessments, main)))
+
+
+def keep_values(session: Session, findings: Findings, *, photo_ids: set[int]) -> None:
+    """Keep of the photos what the limit of unknown products is held against."""
+    values = {
+        photo_id: measure_novelty(assessment)
+        for photo_id, assessment in findings.assessments.items()
+        if photo_id in photo_ids
+    }
+    flag_values.replace_values(session, kind=KIND, photo_ids=photo_ids, values=values)
 
 
 def unpack(vectors: Sequence[bytes]) -> Floats:

@@ -1,30 +1,41 @@
-"""Hold undecided listings against the known anew, from what is stored of their photos."""
+"""Hold undecided listings against the known anew, from what is stored of their photos.
+
+People ask for it, and the worker does so by itself once enough was decided. Each job keeps how
+much was known when it was asked for (``params``), so that holds across restarts.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.actors import Actor
+from core.actors import Actor, require
 from core.flags import Evidence, raise_flags
-from core.quality import ImageMeasures
+from core.quality import ImageMeasures, Limits
 from core.services import chunks, claims, jobs, recognition
 from core.services.chunks import Chunk
-from core.services.limits import list_undecided_chunks
-from core.services.recognition import Findings, KnownCache
+from core.services.held_limits import read_limits
+from core.services.recognition import KIND, Findings, KnownCache
 from core.services.states import UNDECIDED
 from core.services.suggestions import suggest_listings, suggestion_rows
 from db.engine import reading, transaction
 from db.queries import embeddings as queries
+from db.queries import jobs as job_queries
 from db.queries import limits as limit_queries
 from db.queries import models as model_queries
 from db.queries import predictions as prediction_queries
 from db.queries.limits import Measured
 from db.queries.predictions import Top
 
-KIND = "unknown_product"
+JOB = "recognition"
+
+# Between two renewals that nobody asked for: so many more reviewed listings, and so much time.
+MORE_REVIEWED = 50
+MORE_SHARE = 0.2
+PAUSE = timedelta(minutes=10)
 
 
 def ask_renewal(engine: sa.Engine, *, actor: Actor) -> int | None:
@@ -38,12 +49,61 @@ def ask_renewal(engine: sa.Engine, *, actor: Actor) -> int | None:
     Raises:
         ForbiddenError: The actor may not categorise.
     """
+    require(actor, jobs.JOB_PERMISSIONS[JOB])
     with transaction(engine) as session:
-        parts = list(list_undecided_chunks(session))
-        if not parts:
+        return ask(session, user_id=actor.id)
+
+
+def ask(session: Session, *, user_id: int) -> int | None:
+    """Do as ``ask_renewal`` in the caller's transaction, for whoever made it necessary."""
+    parts = list(chunks.list_undecided(session))
+    if not parts:
+        return None
+    claims.ask_checks(session, user_id=user_id)
+    decision, _ = queries.find_last_ids(session)
+    return job_queries.insert_job(
+        session,
+        kind=JOB,
+        created_by=user_id,
+        params={"reviewed": queries.count_decided(session), "decision": decision},
+        batch_id=None,
+        total=sum(map(len, parts)),
+        chunks=parts,
+    )
+
+
+def ask_when_due(engine: sa.Engine) -> int | None:
+    """Ask for what ``ask_renewal`` asks for, in the name of who decided last, if it is due.
+
+    That is once a fifth more listings are reviewed than when it was last asked for, at least
+    ``MORE_REVIEWED``, and ``PAUSE`` has passed.
+    """
+    now = datetime.now(UTC)
+    with reading(engine) as session:
+        if not _is_due(session, now):
             return None
-        claims.ask_checks(session, actor=actor)
-        return jobs.add_job(session, kind="recognition", actor=actor, params={}, chunks=parts)
+    with transaction(engine) as session:
+        user_id = queries.lock_last_decision(session)  # of two workers, one asks
+        if user_id is None or not _is_due(session, now):
+            return None
+        return ask(session, user_id=user_id)
+
+
+def _is_due(session: Session, now: datetime) -> bool:
+    last = job_queries.find_newest(session, kind=JOB)
+    if last is not None and (
+        now - last.created_at < PAUSE or last.state in job_queries.UNFINISHED_JOB
+    ):
+        return False
+    before = last.params if last is not None else {}
+    reviewed = before.get("reviewed", 0)
+    enough = max(MORE_REVIEWED, MORE_SHARE * reviewed)
+    decision, _ = queries.find_last_ids(session)
+    # Each reviewed listing takes a decision; to compare ids is cheaper than to count.
+    if (decision or 0) - (before.get("decision") or 0) < enough:
+        return False
+    has_open = limit_queries.has_photos(session, states=UNDECIDED)
+    return has_open and queries.count_decided(session) - reviewed >= enough
 
 
 def renew_chunk(engine: sa.Engine, *, chunk: Chunk, known: KnownCache) -> None:
@@ -54,16 +114,19 @@ def renew_chunk(engine: sa.Engine, *, chunk: Chunk, known: KnownCache) -> None:
     with transaction(engine) as session:
         if not chunks.lock(session, chunk=chunk):
             return
-        measured = limit_queries.list_measured(session, photo_ids=chunk.items)
+        photos = prediction_queries.list_photos(session, photo_ids=chunk.items)
         undecided = prediction_queries.list_listings_in(
-            session, listing_ids={row.listing_id for row in measured}, states=UNDECIDED
+            session, listing_ids={photo.listing_id for photo in photos}, states=UNDECIDED
         )
         tops = prediction_queries.list_tops(
             session, listing_ids=undecided, version_ids=model_queries.list_usable_ids(session)
         )
         findings = recognition.hold_against(session, catalog, listing_ids=undecided, tops=tops)
-        _renew_flags(session, [row for row in measured if row.listing_id in undecided], findings)
         _renew_suggestions(session, undecided, tops, findings)
+        measured = limit_queries.list_measured(  # by the new suggestions, which limits go by
+            session, photo_ids=[photo.id for photo in photos if photo.listing_id in undecided]
+        )
+        _renew_flags(session, measured, findings)
         chunks.complete(session, chunk=chunk, done=len(chunk.items), failed=0)
 
 
@@ -72,15 +135,20 @@ def _renew_flags(session: Session, measured: Sequence[Measured], findings: Findi
         session,
         photo_ids=[row.photo_id for row in measured],
         kind=KIND,
-        values=list(_flag_rows(measured, findings)),
+        values=list(_flag_rows(measured, findings, read_limits(session))),
     )
+    recognition.keep_values(session, findings, photo_ids={row.photo_id for row in measured})
 
 
-def _flag_rows(measured: Sequence[Measured], findings: Findings) -> Iterator[Mapping[str, Any]]:
+def _flag_rows(
+    measured: Sequence[Measured], findings: Findings, limits: Limits
+) -> Iterator[Mapping[str, Any]]:
     for row in measured:
         evidence = Evidence(
             measures=ImageMeasures.from_record(row.record),
             predictions={},
+            category=row.category,
+            limits=limits,
             novelty=findings.assessments.get(row.photo_id),
         )
         for finding in raise_flags(evidence, only=KIND):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from core.flags.kinds import is_same_branch
+from core.flags.limits import is_same_branch
 from core.mislabel import MIN_CONFIRMED
 from core.mislabel.claims import Voters, confuse, doubt_claims, spread_top
 from core.services.recognition import MAX_PHOTOS, PHOTOS_A_CATEGORY, unpack

@@ -7,7 +7,7 @@ import time
 
 import sqlalchemy as sa
 
-from core.services import copies, explanations, jobs, lookups, workers
+from core.services import copies, explanations, jobs, lookups, renewals, workers
 from core.services.active_models import ModelCache
 from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
@@ -95,10 +95,11 @@ class Worker:
             self._end()
 
     def _look_round(self) -> None:
-        """Enqueue what waits; leave a sign of life when it is time."""
+        """Enqueue what waits; when it is time, leave a sign of life and see what is due."""
         if time.monotonic() >= self._next_beat:
             self._beat()
             self._take_over_silent()
+            renewals.ask_when_due(self._engine)
         self.seen_jobs.update(jobs.list_unfinished(self._engine))
         self._enqueued = frozenset(self._enqueue_waiting())
 

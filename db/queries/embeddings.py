@@ -114,6 +114,23 @@ def find_last_ids(session: Session) -> tuple[int | None, int | None]:
     )
 
 
+def lock_last_decision(session: Session) -> int | None:
+    """Return who made the newest decision, and lock its row; None where there is none."""
+    query = (
+        select(DecisionRow.user_id)
+        .order_by(DecisionRow.id.desc())
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
+    return session.scalar(query)
+
+
+def count_decided(session: Session) -> int:
+    """Return how many listings are accepted, corrected or published."""
+    query = select(func.count()).where(ListingRow.state.in_(CATEGORISED))
+    return session.scalar(query) or 0
+
+
 def find_newest_space(session: Session) -> str | None:
     """Return the space that was written to last, the one in use."""
     return session.scalar(select(EmbeddingRow.space).order_by(EmbeddingRow.id.desc()).limit(1))

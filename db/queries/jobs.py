@@ -167,6 +167,12 @@ def lock_batch(session: Session, *, batch_id: int) -> None:
     session.get(BatchRow, batch_id, with_for_update=True)
 
 
+def find_newest(session: Session, *, kind: str) -> JobRow | None:
+    """Return the job of the kind that was asked for last."""
+    query = select(JobRow).where(JobRow.kind == kind).order_by(JobRow.id.desc()).limit(1)
+    return session.scalar(query)
+
+
 def find_unfinished_classification(session: Session, *, batch_id: int) -> int | None:
     """Return the id of the oldest classification of the batch that has not ended."""
     query = select(JobRow.id).where(*_classifies(batch_id)).order_by(JobRow.id).limit(1)

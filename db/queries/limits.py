@@ -1,4 +1,4 @@
-"""Limits of the quality checks, and the measures that they are held against."""
+"""Limits of the flags, and the measures that they are held against."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -25,9 +25,12 @@ class Measured(NamedTuple):
     """A photo with its measures; ``category`` is the claimed one's path, else the suggested."""
 
     photo_id: int
+    image_id: int
     listing_id: int
+    state: str
     sku: str
     sha256: str
+    claimed: str | None
     category: str | None
     record: dict[str, Any]
 
@@ -92,9 +95,12 @@ def list_measured(
     query = (
         select(
             ListingImageRow.id,
+            ImageRow.id,
             ListingRow.id,
+            ListingRow.state,
             ListingRow.sku,
             ImageRow.sha256,
+            claimed.path,
             func.coalesce(claimed.path, suggested.path),
             MeasuresRow.record,
         )
@@ -121,6 +127,17 @@ def list_photo_ids(session: Session, *, states: Collection[ListingState]) -> Seq
         .order_by(ListingImageRow.id)
     )
     return session.scalars(query).all()
+
+
+def has_photos(session: Session, *, states: Collection[ListingState]) -> bool:
+    """Whether ``list_photo_ids`` returns any."""
+    query = (
+        select(ListingImageRow.id)
+        .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
+        .where(ListingRow.state.in_(states))
+        .limit(1)
+    )
+    return session.scalar(query) is not None
 
 
 def find_category(session: Session, *, path: str) -> int | None:

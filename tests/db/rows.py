@@ -29,6 +29,7 @@ from db.rows import (
     ExplanationRow,
     FingerprintRow,
     FlagRow,
+    FlagValueRow,
     FlagVerdictRow,
     HeldOutReadRow,
     ImageRow,
@@ -42,6 +43,7 @@ from db.rows import (
     LookupRow,
     MatchRow,
     MeasuresRow,
+    MergedPhotoRow,
     ModelVersionRow,
     PredictionRow,
     ProviderVisitRow,
@@ -223,6 +225,9 @@ def add_everything(engine: sa.Engine) -> None:
                     image_id=photo.image_id, version=1, pixels_sha256="8" * 64, hashes=b"12345678"
                 ),
                 LookupRow(user_id=user_id, sha256="7" * 64),
+                MergedPhotoRow(
+                    listing_image_id=photo.id, source_id=photo.id, decision_id=decision.id
+                ),
                 MatchRow(
                     first_image_id=photo.image_id,
                     second_image_id=photo.image_id,
@@ -236,6 +241,7 @@ def add_everything(engine: sa.Engine) -> None:
                     severity=FlagSeverity.WARN,
                     score=0.1,
                 ),
+                FlagValueRow(listing_image_id=photo.id, kind="unknown_product", value=0.4),
                 FlagVerdictRow(
                     listing_image_id=photo.id,
                     kind="blurry",

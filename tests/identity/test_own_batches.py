@@ -69,8 +69,8 @@ BY_BATCH: dict[str, Ask] = {
     "find_batch_id": lambda c, actor, id_: exports.find_batch_id(
         c.engine, actor=actor, batch=str(id_)
     ),
-    "get_check": lambda c, actor, id_: limits.get_check(
-        c.engine, actor=actor, kind="blurry", batch_id=id_
+    "get_limit": lambda c, actor, id_: limits.get_limit(
+        c.engine, actor=actor, key="blurry", batch_id=id_
     ),
     "list_branches": lambda c, actor, id_: limits.list_branches(
         c.engine, actor=actor, batch_id=id_

@@ -79,7 +79,7 @@ def flagged(engine: sa.Engine, state: FlagState = FlagState.OPEN) -> list[str]:
 
 
 def test_a_check_tells_what_any_limit_would_catch(any_engine, actor, batch_id):
-    view = limits.get_check(any_engine, actor=actor, kind="dark", batch_id=batch_id)
+    view = limits.get_limit(any_engine, actor=actor, key="dark", batch_id=batch_id)
 
     assert view.limit == QUALITY_CHECKS["dark"].limit
     assert [photo.value for photo in view.photos] == [0.2, 0.2, 0.4, 0.6]
@@ -93,39 +93,39 @@ def test_every_branch_of_a_batch_may_have_a_limit(any_engine, actor, batch_id):
 
 
 def test_a_branch_shows_its_own_photos_by_claim_and_else_by_suggestion(any_engine, actor, batch_id):
-    view = limits.get_check(
-        any_engine, actor=actor, kind="dark", batch_id=batch_id, branch="Home > Lamp"
+    view = limits.get_limit(
+        any_engine, actor=actor, key="dark", batch_id=batch_id, branch="Home > Lamp"
     )
     assert [photo.sku for photo in view.photos] == ["D", "C"]
 
 
 def test_a_batch_that_does_not_exist_is_named(any_engine, actor):
     with pytest.raises(NotFoundError, match="no batch 99"):
-        limits.get_check(any_engine, actor=actor, kind="dark", batch_id=99)
+        limits.get_limit(any_engine, actor=actor, key="dark", batch_id=99)
 
 
 def test_flags_of_undecided_listings_follow_a_limit(any_engine, actor, batch_id):
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=0.5)
+    limits.set_limit(any_engine, actor=actor, key="dark", value=0.5)
     assert flagged(any_engine) == []
     work_off(any_engine)
     assert flagged(any_engine) == ["A", "B"]
 
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=0.7, branch="Home > Lamp")
+    limits.set_limit(any_engine, actor=actor, key="dark", value=0.7, branch="Home > Lamp")
     work_off(any_engine)
     assert flagged(any_engine) == ["A", "B", "C"]
 
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=None)
+    limits.set_limit(any_engine, actor=actor, key="dark", value=None)
     work_off(any_engine)
     assert flagged(any_engine) == ["A", "C"]
 
 
 def test_a_flag_that_somebody_judged_is_not_raised_again(any_engine, actor, batch_id):
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=0.3)
+    limits.set_limit(any_engine, actor=actor, key="dark", value=0.3)
     work_off(any_engine)
     with transaction(any_engine) as session:
         session.execute(sa.update(FlagRow).values(state=FlagState.DISMISSED))
 
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=0.25)
+    limits.set_limit(any_engine, actor=actor, key="dark", value=0.25)
     work_off(any_engine)
 
     assert flagged(any_engine) == []
@@ -133,10 +133,10 @@ def test_a_flag_that_somebody_judged_is_not_raised_again(any_engine, actor, batc
 
 
 def test_each_change_is_kept_with_who_made_it(any_engine, actor, batch_id):
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=0.5)
-    limits.set_limit(any_engine, actor=actor, kind="dark", value=None, branch="Home")
+    limits.set_limit(any_engine, actor=actor, key="dark", value=0.5)
+    limits.set_limit(any_engine, actor=actor, key="dark", value=None, branch="Home")
 
-    view = limits.get_check(any_engine, actor=actor, kind="dark", batch_id=batch_id)
+    view = limits.get_limit(any_engine, actor=actor, key="dark", batch_id=batch_id)
 
     assert [(change.changed_by, change.category, change.value) for change in view.changes] == [
         (actor.name, "Home", None),
@@ -146,18 +146,18 @@ def test_each_change_is_kept_with_who_made_it(any_engine, actor, batch_id):
 
 
 def test_without_undecided_listings_there_is_nothing_to_renew(any_engine, actor):
-    assert limits.set_limit(any_engine, actor=actor, kind="dark", value=0.5) is None
+    assert limits.set_limit(any_engine, actor=actor, key="dark", value=0.5) is None
     with reading(any_engine) as session:
         assert session.scalar(sa.select(JobChunkRow.id)) is None
 
 
 def test_what_cannot_be_set_is_refused(any_engine, actor, batch_id):
-    with pytest.raises(InvalidInputError, match="no quality check 'darkness'"):
-        limits.set_limit(any_engine, actor=actor, kind="darkness", value=0.5)
+    with pytest.raises(InvalidInputError, match="no limit 'darkness'"):
+        limits.set_limit(any_engine, actor=actor, key="darkness", value=0.5)
     with pytest.raises(InvalidInputError, match="nan"):
-        limits.set_limit(any_engine, actor=actor, kind="dark", value=math.nan)
+        limits.set_limit(any_engine, actor=actor, key="dark", value=math.nan)
     with pytest.raises(InvalidInputError, match="no category 'Garden'"):
-        limits.set_limit(any_engine, actor=actor, kind="dark", value=0.5, branch="Garden")
+        limits.set_limit(any_engine, actor=actor, key="dark", value=0.5, branch="Garden")
     reviewer = Actor(actor.id, "rita", "reviewer")
     with pytest.raises(ForbiddenError, match="may not tune"):
-        limits.set_limit(any_engine, actor=reviewer, kind="dark", value=0.5)
+        limits.set_limit(any_engine, actor=reviewer, key="dark", value=0.5)

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError
-from core.services import chunks, new_products, renewals, review
+from core.services import chunks, limits, new_products, renewals, review
 from core.services.new_products import Chosen, NewProducts
 from core.services.recognition import KnownCache
 from db.engine import reading, transaction
 from db.queries import embeddings as embedding_queries
-from db.rows import DecisionRow, FlagRow, ListingRow
-from db.states import FlagState, ListingState
+from db.rows import DecisionRow, FlagRow, ListingRow, ModelVersionRow
+from db.states import FlagState, ListingState, ModelState
 from tests.services.embedded import SPACE, add_known, add_listings, near
 from tests.services.flagged import add_batch
 
@@ -193,3 +193,63 @@ def test_the_embeddings_of_a_space_are_read_page_by_page(any_engine, actor, batc
     assert len({each.image_id for each in read}) == 5
     stored = np.stack([np.frombuffer(each.vector, "<f2") for each in read])
     np.testing.assert_array_equal(stored, vectors.astype(np.float16))
+
+
+def test_a_moved_rate_of_unknown_products_moves_the_flags(any_engine, actor, batch_id):
+    add_known(any_engine, batch_id)
+    add_listings(any_engine, batch_id, "kettle", near(9, 3))
+    add_listings(any_engine, batch_id, "mug", near(0, 20, seed=3))
+    assert look(any_engine, actor).listings == 3
+    view = see(any_engine, actor, batch_id)
+    assert (view.listings, len(view.photos)) == (23, 3)  # the others are recognised by examples
+
+    add_model_of(any_engine, ["Home > Mug", "Home > Lamp", "Home > Chair"])
+    assert look(any_engine, actor).listings == 3
+    view = see(any_engine, actor, batch_id)
+    assert (view.listings, len(view.photos)) == (23, 23)
+    assert (view.limit, view.job) == (0.02, "recognition")
+    caught = view.list_beyond(0.4)
+    assert len(view.list_beyond(0.02)) == 3 < len(caught)
+
+    limits.set_limit(any_engine, actor=actor, key="unknown_product", value=0.4)
+
+    assert look(any_engine, actor).listings == len(caught)
+    with reading(any_engine) as session:
+        assert {detail["rate"] for detail in session.scalars(sa.select(FlagRow.detail))} == {0.4}
+    limits.set_limit(any_engine, actor=actor, key="unknown_product", value=0.001)
+    assert look(any_engine, actor).listings == 0
+
+
+def see(engine: sa.Engine, actor: Actor, batch_id: int) -> limits.LimitView:
+    return limits.get_limit(engine, actor=actor, key="unknown_product", batch_id=batch_id)
+
+
+def add_model_of(engine: sa.Engine, labels: list[str]) -> None:
+    """Add an active version that can name these, and has seen nothing yet."""
+    with transaction(engine) as session:
+        session.add(
+            ModelVersionRow(
+                arch="resnet50",
+                digest="f" * 64,
+                file_name="a",
+                file_bytes=1,
+                parameters=1,
+                labels=labels,
+                metrics={},
+                state=ModelState.ACTIVE,
+            )
+        )
+
+
+def test_the_limit_of_unknown_products_goes_by_the_claim(any_engine, actor, batch_id):
+    add_known(any_engine, batch_id)
+    add_listings(any_engine, batch_id, "kettle", near(9, 3), claimed="Home > Mug")
+    add_listings(any_engine, batch_id, "receipt", near(12, 2))
+    limits.set_limit(any_engine, actor=actor, key="unknown_product", value=0.0, branch="Home > Mug")
+
+    assert look(any_engine, actor).listings == 2
+
+    view = limits.get_limit(
+        any_engine, actor=actor, key="unknown_product", batch_id=batch_id, branch="Home > Mug"
+    )
+    assert (view.limit, view.listings, view.list_beyond(0.0)) == (0.0, 3, ())

@@ -1,5 +1,6 @@
 """From drawn photos to a suggestion that only five examples speak for."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -15,12 +16,16 @@ from core.sample.products import PRODUCTS
 from core.services import chunks, classification, decisions, review
 from core.services.active_models import ModelCache
 from core.services.decisions import NewDecision
+from core.services.renewals import MORE_REVIEWED
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
-from db.rows import BatchRow, EmbeddingRow, ListingRow
+from db.rows import BatchRow, EmbeddingRow, FlagRow, ListingRow
 from db.states import DecisionKind
+from tests.services.embedded import add_known, add_listings, near
+from tests.services.flagged import add_batch, add_flagged, decide
 from tests.worker import catalog
+from tests.worker.conftest import Workers
 
 SEED, PHOTOS = 3, 8
 MUG, LAMP, CHAIR = "Home > Mug", "Home > Lamp", "Home > Chair"
@@ -100,3 +105,25 @@ def test_the_sixth_photo_of_a_product_that_no_model_knows_is_suggested_it(
     assert {(listing.source, listing.suggested.path == CHAIR) for listing in found.values()} == {
         ("models", False)
     }
+
+
+def test_a_worker_looks_for_unknown_products_by_itself_once_enough_is_reviewed(
+    engine: sa.Engine, settings: Settings, actor: Actor, workers: Workers
+) -> None:
+    batch_id = add_batch(engine, actor)
+    add_known(engine, batch_id)
+    kettles = add_listings(engine, batch_id, "kettle", near(9, 3))
+    for number in range(MORE_REVIEWED):
+        decide(engine, actor, add_flagged(engine, batch_id, f"new-{number}", []))
+
+    worker = workers.start(settings.model_copy(update={"worker_silent_s": 1.0}))
+
+    until = time.monotonic() + 60
+    flagged: list[int] = []
+    while not flagged and time.monotonic() < until:
+        time.sleep(0.2)
+        with reading(engine) as session:
+            query = select(FlagRow.listing_id).where(FlagRow.kind == "unknown_product")
+            flagged = sorted(session.scalars(query))
+    assert flagged == list(kettles), worker.said
+    assert worker.terminate() == 0
