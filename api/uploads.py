@@ -15,6 +15,8 @@ from core.errors import CatalogError, InvalidInputError
 from core.services import uploads
 from core.services.context import Context
 from core.services.imports import ImportReport
+from core.services.known_photos import KnownPhotos
+from core.services.photo_intake import Duplicates
 from core.services.uploads import MakingProgress, UploadedFile
 
 router = APIRouter()
@@ -51,6 +53,10 @@ class FinishRequest(BaseModel):
     batch_name: Annotated[
         str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f]+$")
     ] = Field(description="Name of the batch that the files become.")
+    duplicates: Duplicates = Field(
+        default="keep",
+        description="What becomes of photos that the catalogue has: keep, skip_same_bytes, skip.",
+    )
 
 
 @router.post("/uploads", status_code=201)
@@ -87,6 +93,15 @@ def finish(context: InContext, upload_id: UUID, sent: FinishRequest) -> ImportRe
         actor=context.actor,
         upload_id=str(upload_id),
         batch_name=sent.batch_name,
+        duplicates=sent.duplicates,
+    )
+
+
+@router.post("/uploads/{upload_id}/check")
+def check(context: InContext, upload_id: UUID) -> KnownPhotos:
+    """Say which of the photos the catalogue has already, before they become a batch."""
+    return uploads.check_upload(
+        context.engine, context.settings, actor=context.actor, upload_id=str(upload_id)
     )
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from cli import console
 from core.ingest import REASONS, Refusal
 from core.services import database, imports
+from core.services.photo_intake import Duplicates, OnProgress
 from core.settings import get_settings
 
 EXAMPLES_SHOWN = 3
@@ -28,6 +29,13 @@ def import_command(
         Literal["none", "folder"],
         typer.Option(help="'folder' takes a file's folders as its claimed category."),
     ] = "none",
+    duplicates: Annotated[
+        Duplicates,
+        typer.Option(
+            help="Photos that the catalogue has already: 'keep' brings them in, 'skip_same_bytes' "
+            "leaves out the same files, 'skip' also the same pictures (which takes longer)."
+        ),
+    ] = "keep",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Import photos as one batch: all that are good, or nothing.
@@ -45,6 +53,7 @@ def import_command(
             path=path,
             batch_name=batch,
             claim=claim,
+            duplicates=duplicates,
             on_progress=on_progress,
         )
     if report.refused:
@@ -56,7 +65,7 @@ def import_command(
 
 
 @contextmanager
-def _progress() -> Iterator[imports.OnProgress]:
+def _progress() -> Iterator[OnProgress]:
     with console.progress_bar() as progress:
         task = progress.add_task("Reading photos", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
@@ -76,6 +85,8 @@ def _refusal_table(refused: Iterable[Refusal]) -> Table:
 
 def _sentence(report: imports.ImportReport) -> str:
     what = f"{report.accepted} photos, {len(report.refused)} files refused"
+    if report.known:
+        what += f"; {report.known} of the photos were in the catalogue already (--duplicates)"
     if report.already_imported:
         return f"Nothing added: batch {report.batch_id} ({report.batch_name}) has the same content."
     return f"Batch {report.batch_id} ({report.batch_name}): {what}."

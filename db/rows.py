@@ -516,6 +516,18 @@ class BrandOutcomeRow(Identified):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
+class MergedPhotoRow(Identified):
+    """A photo that a listing took over from one that a decision rejected as its duplicate.
+
+    It goes when the decision is taken back. ``source_id`` is the photo of the rejected listing.
+    """
+
+    __tablename__ = "merged_photos"
+    listing_image_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"), unique=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("listing_images.id"), index=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
+
+
 class LookupRow(Identified):
     """A photo from outside that somebody searches by; the worker embeds it, nothing else is kept.
 

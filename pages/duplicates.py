@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.actors import Actor
-from core.services import duplicates
+from core.services import duplicates, same_products
 from core.services.database import get_engine
 from core.services.duplicates import (
     GROUPS_A_PAGE,
@@ -15,7 +15,10 @@ from core.services.duplicates import (
     Duplicates,
     Settled,
 )
+from core.services.hits import SearchHit
+from core.services.same_products import Suggestion
 from core.services.states import ListingState
+from core.settings import get_settings
 from pages.ui import gallery, links, text
 
 STATES: Mapping[ListingState, str] = {
@@ -29,6 +32,7 @@ STATES: Mapping[ListingState, str] = {
 }
 _SETTLED = "duplicates-settled"
 _PAGE = "duplicates-page"
+_NOT_SAME = "duplicates-not-same"
 
 
 def render(actor: Actor) -> None:
@@ -36,7 +40,8 @@ def render(actor: Actor) -> None:
     st.title("Duplicates")
     st.caption(
         "Listings that show the same file or the same picture: saved again, resized, cut, framed, "
-        "marked or mirrored. Nothing is deleted: the others are rejected, which can be undone."
+        "marked or mirrored. Nothing is deleted: the others are rejected, which can be undone. "
+        "Merging also gives the one that is kept those of their photos that are no copies."
     )
     _show_settled(actor)
     group_id = links.read_id("group")
@@ -53,6 +58,7 @@ def render(actor: Actor) -> None:
             st.rerun()
     else:
         _show_pages(found, page)
+        _show_same_products(actor)
 
 
 def _show_progress(found: Duplicates) -> None:
@@ -97,7 +103,12 @@ def _show_settled(actor: Actor) -> None:
         st.success("Remembered as no duplicates.", icon=":material/check_circle:")
     elif settled.rejected:
         rejected = text.count(len(settled.rejected), "listing")
-        st.success(f"{rejected} rejected.", icon=":material/check_circle:")
+        words = f"{rejected} rejected."
+        if settled.kept_id is not None:
+            photos = text.count(settled.taken_over, "photo")
+            link = f"[listing {settled.kept_id}](/listing?id={settled.kept_id})"
+            words = f"{rejected} merged into {link}, which took over {photos}."
+        st.success(words, icon=":material/check_circle:")
     for reason in settled.refused:
         st.warning(text.plain(reason), icon=":material/info:")
     is_anything = settled.dismissed or settled.rejected
@@ -122,7 +133,12 @@ def _show_group(actor: Actor, group: DuplicateGroup) -> None:
                 help="The address of this group, to pass on.",
             )
         best = group.listings[0].id
-        gallery.show_cards([_listing_card(each, each.id == best) for each in group.listings])
+        gallery.show_cards(
+            [
+                _listing_card(each, f"best: {group.why}" if each.id == best else "")
+                for each in group.listings
+            ]
+        )
         for pair in group.pairs:
             st.caption(f"{pair.label}: {pair.score:.0%} of it. Red is where they differ.")
             gallery.show_cards(_pair_cards(pair))
@@ -131,6 +147,7 @@ def _show_group(actor: Actor, group: DuplicateGroup) -> None:
 
 def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
     labels = {each.id: f"{each.title or each.sku} ({each.sku})" for each in group.listings}
+    states = {each.id: each.state for each in group.listings}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kept = st.selectbox(
             "Keep",
@@ -150,6 +167,19 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
                 get_engine(), actor=actor, group=group, listing_id=kept
             )
             st.rerun()
+        further = any(each.photos > 1 for each in group.listings if each.id != kept)
+        if st.button(
+            "Merge into it",
+            icon=":material/merge:",
+            key=f"merge-{group.id}",
+            disabled=not further or states[kept] == ListingState.PUBLISHED,
+            help="Photos of the others that are no copies are added to it; then the others are "
+            "rejected. Not possible where the others have no more photos, or it is published.",
+        ):
+            st.session_state[_SETTLED] = duplicates.merge(
+                get_engine(), actor=actor, group=group, listing_id=kept
+            )
+            st.rerun()
         if st.button("Not duplicates", icon=":material/call_split:", key=f"dismiss-{group.id}"):
             st.session_state[_SETTLED] = duplicates.dismiss(
                 get_engine(), actor=actor, match_ids=group.match_ids
@@ -157,10 +187,57 @@ def _show_actions(actor: Actor, group: DuplicateGroup) -> None:
             st.rerun()
 
 
-def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
+def _show_same_products(actor: Actor) -> None:
+    """Offer the list of likely pairs; it is a search a listing, so it is made on demand."""
+    st.subheader("May be the same product", anchor=False)
+    st.caption(
+        "Other photos that look much alike. It is a list to look through, not a flag: by trial, "
+        "one pair in five shows another product of its kind, and most photos of the same "
+        "product are not found this way."
+    )
+    if not st.toggle(f"Look at the {same_products.LOOKED_AT} newest listings to review"):
+        return
+    dismissed: Suggestion | None = st.session_state.get(_NOT_SAME)
+    if dismissed is not None and st.button("Take back: not the same", icon=":material/undo:"):
+        same_products.take_back(get_engine(), actor=actor, suggestion=dismissed)
+        st.session_state[_NOT_SAME] = None
+    found = same_products.list_suggestions(get_engine(), get_settings(), actor=actor)
+    if not found:
+        st.info("No two of them look enough alike.", icon=":material/check_circle:")
+    for each in found:
+        _show_suggestion(actor, each)
+
+
+def _show_suggestion(actor: Actor, each: Suggestion) -> None:
+    key = f"same-product-{each.image_ids[0]}-{each.image_ids[1]}"
+    with st.container(border=True, key=key):
+        st.caption(f"May be the same product: likeness {each.score:.2f} of 1")
+        gallery.show_cards([_hit_card(each.first), _hit_card(each.second)])
+        if st.button("Not the same product", icon=":material/call_split:", key=f"{key}-no"):
+            same_products.dismiss(get_engine(), actor=actor, suggestion=each)
+            st.session_state[_NOT_SAME] = each
+            st.rerun()
+
+
+def _hit_card(hit: SearchHit) -> gallery.Card:
+    name = hit.title or hit.sku
+    return gallery.Card(
+        src=f"/api/images/{hit.sha256}/thumb",
+        href=f"/review?listing={hit.listing_id}",
+        label=name,
+        lines=(
+            gallery.Line(name),
+            gallery.Line(f"{hit.batch}, {STATES.get(hit.state, hit.state)}"),
+            *((gallery.Line(hit.seller),) if hit.seller else ()),
+        ),
+    )
+
+
+def _listing_card(listing: DuplicateListing, best: str) -> gallery.Card:
     name = listing.title or listing.sku
     size = f"{listing.width_px} by {listing.height_px} px, {text.size(listing.size_bytes)}"
-    best = (gallery.Line("best", "right"),) if is_best else ()
+    photos = (gallery.Line(text.count(listing.photos, "photo")),) if listing.photos > 1 else ()
+    praise = (gallery.Line(best, "right"),) if best else ()
     return gallery.Card(
         src=f"/api/images/{listing.sha256}/thumb",
         href=f"/review?listing={listing.id}",
@@ -169,7 +246,8 @@ def _listing_card(listing: DuplicateListing, is_best: bool) -> gallery.Card:
             gallery.Line(name),
             gallery.Line(size),
             gallery.Line(f"{listing.batch}, {STATES.get(listing.state, listing.state)}"),
-            *best,
+            *photos,
+            *praise,
             gallery.Line("More like this", href=links.more_like(listing.id)),
         ),
     )

@@ -18,6 +18,7 @@ ICONS = {
     "flagged": ":material/flag:",
     "verdict": ":material/outlined_flag:",
     "decided": ":material/fact_check:",
+    "merged": ":material/merge:",
     "published": ":material/publish:",
 }
 STATE_LABELS = {
@@ -75,6 +76,8 @@ def _show_events(events: Sequence[Event]) -> None:
     for event in events:
         by = f" by **{text.plain(event.by)}**" if event.by else ""
         more = f" · {text.plain(event.detail)}" if event.detail else ""
+        if event.other_id is not None:
+            more += f" · [listing {event.other_id}](/listing?id={event.other_id})"
         st.markdown(
             f"{ICONS[event.kind]} {text.plain(event.words)}{by}  \n"
             f":small[:gray[{text.day(event.at)} UTC{more}]]"

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.actors import Actor
+from core.services.known_photos import CHECK_S
 from core.settings import MIB, get_settings
 from pages.ui import components, links
 
@@ -15,6 +16,11 @@ def render(actor: Actor) -> None:  # noqa: ARG001 -- the routes that it sends to
     st.markdown(
         "Photos, a folder, a zip, or a CSV or Parquet manifest together with its photos. "
         "They become one batch, which the models start on at once."
+    )
+    st.caption(
+        "Photos that the catalogue has already are shown before anything is imported: the same "
+        f"files all, the same pictures as many as can be compared in {CHECK_S:.0f} seconds. The "
+        "others are compared after they were classified, and come to the page Duplicates."
     )
     settings = get_settings()
     done = _drop_zone(

@@ -70,4 +70,10 @@ REASONS = imaging.REASONS | table_of(
         "the price {price!r} in row {row} is no amount such as 12.50;"
         " write it with two decimals at most and nothing between the thousands",
     ),
+    Reason("known_file", "In the catalogue already", "it is the same file as {where}"),
+    Reason(
+        "known_picture",
+        "Its picture is in the catalogue already",
+        "{score:.0%} of it is the same as on {where}",
+    ),
 )

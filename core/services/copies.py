@@ -24,7 +24,7 @@ from core.similarity.copies import Sought, verify
 from core.similarity.evidence import SIDE_PX, describe
 from core.similarity.fingerprints import VERSION, Fingerprint
 from core.similarity.hash_table import HashTable
-from core.similarity.kinds import PairEvidence, judge
+from core.similarity.kinds import Match, PairEvidence, judge
 from core.storage import ImageStore
 from db.engine import reading, transaction
 from db.queries import fingerprints as queries
@@ -38,8 +38,10 @@ CANDIDATES = 20
 
 MAX_TRIES = 3
 
+SMALL = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 20)
+"""Of our own small JPEGs."""
+
 _PAGE = 10_000
-_LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 20)  # of our own small JPEGs
 
 
 class KnownPrints:
@@ -142,24 +144,32 @@ def _find_matches(
     pixels = _read_small(store, mine.sha256) if candidates else None
     if pixels is None:
         return
-    sought = Sought.of(pixels)
+    sought, taken = Sought.of(pixels), _unpack(mine)
     for candidate in candidates:
-        other = _read_small(store, candidate.sha256)
-        if other is None:
-            continue
-        alignment = verify(sought, describe(other))
-        same_pixels = candidate.pixels_sha256 == mine.pixels_sha256
-        match = judge(PairEvidence(same_pixels=same_pixels, alignment=alignment))
+        match = match_picture(store, sought, taken, candidate)
         if match is not None:
             is_first = mine.image_id < candidate.image_id
             ids = sorted((mine.image_id, candidate.image_id))
+            same_pixels = candidate.pixels_sha256 == mine.pixels_sha256
             yield {
                 "first_image_id": ids[0],
                 "second_image_id": ids[1],
                 "kind": match.kind,
                 "score": min(1.0, match.score),
-                "evidence": _evidence(alignment, same_pixels, is_first=is_first),
+                "evidence": _evidence(match.alignment, same_pixels, is_first=is_first),
             }
+
+
+def match_picture(
+    store: ImageStore, sought: Sought, fingerprint: Fingerprint, candidate: StoredPrint
+) -> Match | None:
+    """Return the match of a picture with one that is stored; None where it shows another."""
+    other = _read_small(store, candidate.sha256)
+    if other is None:
+        return None
+    same_pixels = candidate.pixels_sha256 == fingerprint.pixels_sha256
+    alignment = verify(sought, describe(other))
+    return judge(PairEvidence(same_pixels=same_pixels, alignment=alignment))
 
 
 def _evidence(
@@ -182,7 +192,7 @@ def _evidence(
 def _read_small(store: ImageStore, sha256: str) -> NDArray[np.uint8] | None:
     """Return the pixels of the rendition in which pictures are compared; None where it is gone."""
     try:
-        return decode(store.rendition(sha256, SIDE_PX).read_bytes(), _LIMITS).pixels
+        return decode(store.rendition(sha256, SIDE_PX).read_bytes(), SMALL).pixels
     except (NotFoundError, UnreadableImageError) as error:
         log.warning("photo %s cannot be compared: %s", sha256, error)
         return None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, StaleError
 from core.flags import CATEGORY_FLAGS
-from core.services import checks, leases, ledger, priorities
+from core.services import checks, leases, ledger, merged_photos, priorities
 from db.engine import transaction
 from db.queries import review as queries
 from db.queries.checks import HandedOut
@@ -86,22 +86,29 @@ def decide(
         StaleError: The listing changed since the reviewer saw it.
     """
     require(actor, "review")
-    _check(new)
     with transaction(engine) as session:
-        listing = _lock_listing(session, new.listing_id)
-        kept = queries.find_decision(session, key=new.key)
-        if kept is None:
-            handed = checks.list_handed(session, actor=actor, listing=listing) if in_review else ()
-            answer = _answer(session, listing, new, actor, handed)
-            if answer is not None:
-                return _answered(answer, listing, new)
-            _require_current(session, listing, new)
-            leases.require_free(session, actor=actor, listing=listing)
-            is_hidden = checks.is_hidden(session, listing=listing, handed=handed)
-            kept = _keep(session, listing, new, actor, is_hidden=is_hidden)
-        _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
-        _require_same_choice(kept, new)
-        return _outcome(kept, listing)
+        return decide_within(session, actor=actor, new=new, in_review=in_review)
+
+
+def decide_within(
+    session: Session, *, actor: Actor, new: NewDecision, in_review: bool
+) -> DecisionOutcome:
+    """Do what ``decide`` does, in the caller's transaction; the caller checked the permission."""
+    _check(new)
+    listing = _lock_listing(session, new.listing_id)
+    kept = queries.find_decision(session, key=new.key)
+    if kept is None:
+        handed = checks.list_handed(session, actor=actor, listing=listing) if in_review else ()
+        answer = _answer(session, listing, new, actor, handed)
+        if answer is not None:
+            return _answered(answer, listing, new)
+        _require_current(session, listing, new)
+        leases.require_free(session, actor=actor, listing=listing)
+        is_hidden = checks.is_hidden(session, listing=listing, handed=handed)
+        kept = _keep(session, listing, new, actor, is_hidden=is_hidden)
+    _require_same(kept, actor=actor, listing_id=listing.id, undoes_id=None)
+    _require_same_choice(kept, new)
+    return _outcome(kept, listing)
 
 
 def undo(engine: sa.Engine, *, actor: Actor, key: str, decision_key: str) -> DecisionOutcome:
@@ -255,6 +262,7 @@ def _keep_undoing(
     if undone.kind in DECIDED_STATES:
         _move(session, listing, ListingState.NEEDS_REVIEW, category_id=None)
         _turn_category_flags(session, listing, FlagState.CONFIRMED, FlagState.OPEN)
+        merged_photos.give_back(session, decision_id=undone.id)
         priorities.refresh(session, listing_ids=[listing.id])
     leases.take(session, actor=actor, listing_ids=[listing.id])  # it is on screen again
     return row

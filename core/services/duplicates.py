@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.errors import ConflictError, NotFoundError, StaleError
-from core.services import copy_flags, decisions
+from core.errors import ConflictError, NotFoundError
+from core.services import copy_flags, decisions, merged_photos
 from core.services.decisions import NewDecision
 from core.similarity.components import connect
 from core.similarity.fingerprints import VERSION
@@ -23,6 +23,8 @@ from core.similarity.kinds import MATCH_KINDS
 from db.engine import reading, transaction
 from db.queries import fingerprints as fingerprint_queries
 from db.queries import matches as queries
+from db.queries import merged_photos as photo_queries
+from db.queries import review as review_queries
 from db.queries.matches import Pair, ShownPhoto
 from db.states import DecisionKind, ListingState, MatchState
 
@@ -38,6 +40,7 @@ class DuplicateListing:
 
     Attributes:
         version: The version that a decision on it is made on.
+        photos: How many it has in all.
     """
 
     id: int
@@ -50,6 +53,7 @@ class DuplicateListing:
     width_px: int
     height_px: int
     size_bytes: int
+    photos: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,14 @@ class DuplicateGroup:
     Attributes:
         id: Of one of its images; while the group grows, each leads to it.
         listings: The best first.
+        why: Why the first is the best, in words.
         pairs: The surest first, at most ``PAIRS_SHOWN``.
         match_ids: Of all its pairs.
     """
 
     id: int
     listings: tuple[DuplicateListing, ...]
+    why: str
     pairs: tuple[DuplicatePair, ...]
     match_ids: tuple[int, ...]
 
@@ -105,11 +111,15 @@ class Settled:
         rejected: Keys of the decisions that were kept.
         refused: Why the other listings were not rejected.
         dismissed: Matches that are remembered as no duplicates.
+        kept_id: The listing that the others were merged into.
+        taken_over: Photos that it has of them now.
     """
 
     rejected: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     dismissed: tuple[int, ...] = ()
+    kept_id: int | None = None
+    taken_over: int = 0
 
 
 def list_groups(
@@ -150,26 +160,84 @@ def keep_one(engine: sa.Engine, *, actor: Actor, group: DuplicateGroup, listing_
         NotFoundError: The listing is not of the group.
     """
     require(actor, "review")
-    if listing_id not in {each.id for each in group.listings}:
-        raise NotFoundError(f"no listing {listing_id} in this group; reload the page")
     rejected, refused = [], []
-    for each in group.listings:
-        if each.id == listing_id:
-            continue
-        new = NewDecision(
-            key=str(uuid4()),
-            listing_id=each.id,
-            listing_version=each.version,
-            kind=DecisionKind.REJECT,
-            shown={"suggestions": [], "model_versions": [], "flags": list(copy_flags.KINDS)},
-        )
+    for each in _list_others(group, listing_id):
+        new = _rejection(each)
         try:
             decisions.decide(engine, actor=actor, new=new, in_review=False)
             rejected.append(new.key)
-        except (ConflictError, NotFoundError, StaleError) as error:
+        except (ConflictError, NotFoundError) as error:
             refused.append(str(error))
     _renew_flags(engine, group.match_ids)
     return Settled(rejected=tuple(rejected), refused=tuple(refused))
+
+
+def merge(engine: sa.Engine, *, actor: Actor, group: DuplicateGroup, listing_id: int) -> Settled:
+    """Reject all listings of the group but one, which takes over their photos that are no copies.
+
+    One that somebody decided meanwhile, or that is published, is left and named, with its photos.
+    All are left where the kept one was published or rejected: its photos stay as they are.
+
+    Raises:
+        ForbiddenError: The actor may not review.
+        NotFoundError: The listing is not of the group.
+    """
+    require(actor, "review")
+    rejected, refused, taken_over = [], [], 0
+    for each in _list_others(group, listing_id):
+        new = _rejection(each, merged_into=listing_id)
+        try:
+            with transaction(engine) as session:
+                taken_over += _merge_one(session, actor, new, listing_id)
+            rejected.append(new.key)
+        except (ConflictError, NotFoundError) as error:
+            refused.append(str(error))
+    _renew_flags(engine, group.match_ids)
+    named = tuple(dict.fromkeys(refused))
+    return Settled(tuple(rejected), named, kept_id=listing_id, taken_over=taken_over)
+
+
+def _merge_one(session: Session, actor: Actor, new: NewDecision, listing_id: int) -> int:
+    """Reject a listing and take its photos over; return how many."""
+    _lock_growing(session, listing_id, beside=new.listing_id)
+    decisions.decide_within(session, actor=actor, new=new, in_review=False)
+    decision = review_queries.find_decision(session, key=new.key)
+    assert decision is not None, "it was kept just now"
+    return merged_photos.take_over(
+        session, listing_id=listing_id, from_id=new.listing_id, decision_id=decision.id
+    )
+
+
+def _lock_growing(session: Session, listing_id: int, *, beside: int) -> None:
+    """Lock both listings, in their order; refuse one whose photos stay as they are."""
+    locked = {
+        each: review_queries.find_listing_for_update(session, listing_id=each)
+        for each in sorted((listing_id, beside))
+    }
+    listing = locked[listing_id]
+    if listing is None or listing.state in (ListingState.PUBLISHED, ListingState.REJECTED):
+        state = listing.state if listing else "gone"
+        raise ConflictError(
+            f"listing {listing_id} is {state} now, so it takes over no photos; keep another one"
+        )
+
+
+def _list_others(group: DuplicateGroup, listing_id: int) -> list[DuplicateListing]:
+    others = [each for each in group.listings if each.id != listing_id]
+    if len(others) == len(group.listings):
+        raise NotFoundError(f"no listing {listing_id} in this group; reload the page")
+    return others
+
+
+def _rejection(listing: DuplicateListing, **shown: object) -> NewDecision:
+    return NewDecision(
+        key=str(uuid4()),
+        listing_id=listing.id,
+        listing_version=listing.version,
+        kind=DecisionKind.REJECT,
+        shown={"suggestions": [], "model_versions": [], "flags": list(copy_flags.KINDS)}
+        | dict(shown),
+    )
 
 
 def dismiss(engine: sa.Engine, *, actor: Actor, match_ids: Collection[int]) -> Settled:
@@ -194,7 +262,7 @@ def take_back(engine: sa.Engine, *, actor: Actor, settled: Settled) -> tuple[str
     for key in settled.rejected:
         try:
             decisions.undo(engine, actor=actor, key=str(uuid4()), decision_key=key)
-        except (ConflictError, NotFoundError, StaleError) as error:
+        except (ConflictError, NotFoundError) as error:
             refused.append(str(error))
     if settled.dismissed:
         _settle(engine, actor, settled.dismissed, MatchState.OPEN)
@@ -239,13 +307,19 @@ def _describe(
     for photo in photos:
         by_image[photo.image_id].append(photo)
     files = {photo.image_id: photo.sha256 for photo in photos}
+    counts = photo_queries.count_photos(session, listing_ids={photo.listing_id for photo in photos})
     mine: defaultdict[int, list[Pair]] = defaultdict(list)
     for pair in pairs:
         mine[pair.first_image_id].append(pair)
+    ranked = {
+        part[0]: _rank_listings([photo for image_id in part for photo in by_image[image_id]])
+        for part in parts
+    }
     return [
         DuplicateGroup(
             id=part[0],
-            listings=_list_listings([photo for image_id in part for photo in by_image[image_id]]),
+            listings=tuple(_listing(photo, counts) for photo in ranked[part[0]]),
+            why=_why_best(ranked[part[0]]),
             pairs=_list_pairs([pair for image_id in part for pair in mine[image_id]], files),
             match_ids=tuple(pair.id for image_id in part for pair in mine[image_id]),
         )
@@ -253,27 +327,38 @@ def _describe(
     ]
 
 
-def _list_listings(photos: Sequence[ShownPhoto]) -> tuple[DuplicateListing, ...]:
+def _rank_listings(photos: Sequence[ShownPhoto]) -> list[ShownPhoto]:
     """Return each listing once: decided ones first, then by pixels, bytes and age."""
-    ranked = sorted(photos, key=_rank)
     first: dict[int, ShownPhoto] = {}
-    for photo in ranked:
+    for photo in sorted(photos, key=_rank):
         first.setdefault(photo.listing_id, photo)
-    return tuple(
-        DuplicateListing(
-            id=photo.listing_id,
-            version=photo.version,
-            sku=photo.sku,
-            title=photo.title,
-            batch=photo.batch,
-            state=ListingState(photo.state),
-            sha256=photo.sha256,
-            width_px=photo.width_px,
-            height_px=photo.height_px,
-            size_bytes=photo.size_bytes,
-        )
-        for photo in first.values()
+    return list(first.values())
+
+
+def _listing(photo: ShownPhoto, counts: Mapping[int, int]) -> DuplicateListing:
+    return DuplicateListing(
+        id=photo.listing_id,
+        version=photo.version,
+        sku=photo.sku,
+        title=photo.title,
+        batch=photo.batch,
+        state=ListingState(photo.state),
+        sha256=photo.sha256,
+        width_px=photo.width_px,
+        height_px=photo.height_px,
+        size_bytes=photo.size_bytes,
+        photos=counts[photo.listing_id],
     )
+
+
+_REASONS = ("it stands already", "the largest picture", "the least compressed file", "the oldest")
+
+
+def _why_best(ranked: Sequence[ShownPhoto]) -> str:
+    """Say by what the best comes before the next: the first part of their ranks that differs."""
+    ranks = [_rank(photo) for photo in ranked[:2]]
+    parts = zip(_REASONS, ranks[0], ranks[-1], strict=True)
+    return next((reason for reason, mine, other in parts if mine != other), "")
 
 
 def _rank(photo: ShownPhoto) -> tuple[bool, int, int, int]:

@@ -3,12 +3,9 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,31 +13,32 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.errors import ConflictError, InvalidInputError, UnreadableImageError
-from core.imaging import ImageLimits
+from core.errors import ConflictError, InvalidInputError
 from core.ingest import (
     REASONS,
     Collection,
     Product,
     Refusal,
     RefusedFileError,
-    SourceFile,
-    SourceLimits,
     open_source,
-    read_photo,
 )
 from core.ingest.files import refusal
 from core.services import jobs
 from core.services.batches import sees
+from core.services.known_photos import Finder
+from core.services.photo_intake import (
+    Duplicates,
+    OnProgress,
+    StoredPhoto,
+    refuse_known,
+    source_limits,
+    take_in,
+)
 from core.settings import Settings
-from core.storage import ImageStore
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.queries import batches, categories, listings
 
 MAX_BATCH_NAME_LENGTH = 200
-
-OnProgress = Callable[[int, int], None]
-"""Called with photos read so far and in all, in the caller's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,9 @@ class ImportReport:
     Attributes:
         batch_name: The name it stands under; an earlier one when ``already_imported``.
         accepted: Photos of the batch.
-        refused: Files that did not come in, ordered by name.
+        refused: Files that did not come in, ordered by name, those left out as known too.
         job_id: The classification job that was added with the batch.
+        known: Photos that came in, though the catalogue had the same files already.
     """
 
     batch_id: int
@@ -60,24 +59,13 @@ class ImportReport:
     refused: tuple[Refusal, ...]
     already_imported: bool
     job_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Photo:
-    """A photo that lies in the store."""
-
-    name: str
-    sha256: str
-    size_bytes: int
-    width_px: int
-    height_px: int
-    format: str
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
     product: Product
-    photos: tuple[_Photo, ...]
+    photos: tuple[StoredPhoto, ...]
 
 
 def import_path(
@@ -88,12 +76,14 @@ def import_path(
     path: Path,
     batch_name: str,
     claim: Literal["none", "folder"] = "none",
+    duplicates: Duplicates = "keep",
     on_progress: OnProgress | None = None,
 ) -> ImportReport:
     """Import a folder, a zip, a manifest or a photo.
 
     Args:
         claim: "folder" takes the folders of a file as its claimed category.
+        duplicates: What becomes of photos that the catalogue has already.
 
     Raises:
         ForbiddenError: The actor may not upload.
@@ -110,6 +100,7 @@ def import_path(
             collection=collection,
             batch_name=batch_name,
             source=str(path),
+            duplicates=duplicates,
             on_progress=on_progress,
         )
 
@@ -122,6 +113,7 @@ def import_collection(
     collection: Collection,
     batch_name: str,
     source: str,
+    duplicates: Duplicates = "keep",
     on_progress: OnProgress | None = None,
 ) -> ImportReport:
     """Import what a source offers. Raises as ``import_path`` does.
@@ -134,29 +126,28 @@ def import_collection(
     name = _checked_name(batch_name)
     _check_count(collection, settings)
     collection = _with_claims(collection)
-    photos, refused = _store_photos(settings, collection, on_progress or _no_progress)
-    taken = _with_photos(collection.products, photos)
-    refusals = tuple(sorted((*collection.refusals, *refused), key=lambda each: each.name))
+    finder = Finder(engine, settings, actor)
+    photos, refused = take_in(settings, collection, finder, duplicates, on_progress or _no_progress)
+    taken, left_out, digest = _leave_out(
+        engine, _with_photos(collection.products, photos), duplicates
+    )
+    refusals = tuple(
+        sorted((*collection.refusals, *refused, *left_out), key=lambda each: each.name)
+    )
     if not taken:
         raise InvalidInputError(_nothing_taken(refusals))
     batch = {
         "name": name,
-        "content_digest": _content_digest(taken),
+        "content_digest": digest,
         "source": _storable(source),
         "refusals": [asdict(each) for each in refusals],
         "created_by": actor.id,
     }
+    files = {photo.name: photo.sha256 for listing in taken for photo in listing.photos}
+    known = len(finder.find_files(files))
     with transaction(engine) as session:
-        return _add_batch(session, actor, batch, taken, refusals, settings.chunk_size)
-
-
-def source_limits(settings: Settings) -> SourceLimits:
-    return SourceLimits(
-        image=ImageLimits(max_bytes=settings.max_file_bytes, max_pixels=settings.max_image_pixels),
-        max_files=settings.max_batch_files,
-        max_zip_bytes=settings.max_zip_bytes,
-        max_zip_ratio=settings.max_zip_ratio,
-    )
+        report = _add_batch(session, actor, batch, taken, refusals, settings.chunk_size)
+    return report if report.already_imported else replace(report, known=known)
 
 
 def _no_progress(_done: int, _total: int) -> None:
@@ -211,59 +202,9 @@ def _claim(path: str) -> str:
     return claim
 
 
-def _store_photos(
-    settings: Settings, collection: Collection, on_progress: OnProgress
-) -> tuple[Mapping[str, _Photo], Sequence[Refusal]]:
-    """Read, decode and store every photo, side by side; return them by name, and refusals.
-
-    Only names and digests are kept, so memory does not grow with the number of photos.
-    """
-    files = {photo.name: photo for product in collection.products for photo in product.photos}
-    store = ImageStore(settings.images_dir, settings.cache_dir)
-    store_one = partial(_store_or_refuse, store, source_limits(settings))
-    photos: dict[str, _Photo] = {}
-    refusals: list[Refusal] = []
-    with _threads(settings.decode_threads) as threads:
-        for done, outcome in enumerate(threads.map(store_one, files.values()), start=1):
-            if isinstance(outcome, _Photo):
-                photos[outcome.name] = outcome
-            else:
-                refusals.append(outcome)
-            on_progress(done, len(files))
-    return photos, refusals
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that drop what they have not begun when the block is left by an exception."""
-    threads = ThreadPoolExecutor(count, thread_name_prefix="import")
-    try:
-        yield threads
-    finally:
-        threads.shutdown(cancel_futures=True)
-
-
-def _store_or_refuse(store: ImageStore, limits: SourceLimits, file: SourceFile) -> _Photo | Refusal:
-    try:
-        return _store_photo(store, limits, file)
-    except (RefusedFileError, UnreadableImageError) as error:
-        return refusal(file.name, error)
-
-
-def _store_photo(store: ImageStore, limits: SourceLimits, file: SourceFile) -> _Photo:
-    data, picture = read_photo(file, limits)
-    height_px, width_px, _ = picture.pixels.shape
-    return _Photo(
-        name=file.name,
-        sha256=store.put(data),
-        size_bytes=len(data),
-        width_px=width_px,
-        height_px=height_px,
-        format=picture.format,
-    )
-
-
-def _with_photos(products: Sequence[Product], photos: Mapping[str, _Photo]) -> tuple[_Listing, ...]:
+def _with_photos(
+    products: Sequence[Product], photos: Mapping[str, StoredPhoto]
+) -> tuple[_Listing, ...]:
     """Return the listings that keep at least one photo."""
     kept = (
         _Listing(
@@ -272,6 +213,29 @@ def _with_photos(products: Sequence[Product], photos: Mapping[str, _Photo]) -> t
         for product in products
     )
     return tuple(listing for listing in kept if listing.photos)
+
+
+def _leave_out(
+    engine: sa.Engine, offered: tuple[_Listing, ...], duplicates: Duplicates
+) -> tuple[tuple[_Listing, ...], Sequence[Refusal], str]:
+    """Return the listings without what is left out, why it is, and the batch's digest.
+
+    An import that is repeated knows its own photos: where its batch stands, nothing is left out,
+    and the digest leads to it.
+    """
+    photos = {photo.name: photo for listing in offered for photo in listing.photos}
+    left_out = {name: why for name, photo in photos.items() if (why := refuse_known(photo))}
+    whole = _content_digest(offered)
+    if not left_out:
+        return offered, (), whole
+    without = hashlib.sha256(f"{whole} {duplicates}".encode()).hexdigest()
+    with reading(engine) as session:
+        for digest in (whole, without):
+            if batches.find_by_digest(session, digest) is not None:
+                return offered, (), digest
+    kept = {name: photo for name, photo in photos.items() if name not in left_out}
+    products = [listing.product for listing in offered]
+    return _with_photos(products, kept), tuple(left_out.values()), without
 
 
 def _nothing_taken(refusals: Sequence[Refusal]) -> str:

@@ -16,13 +16,16 @@ from core.services import checks, masks
 from core.services.batches import require_batch, sees
 from core.services.review import ReviewListing, load_listings
 from db.engine import reading
+from db.queries import merged_photos as merged_queries
 from db.queries import review as review_queries
 from db.queries import story as queries
 from db.rows import BatchRow, DecisionRow
 from db.states import CheckKind, DecisionKind, FlagVerdict
 
 # In the order in which they follow each other where two happened at once.
-EVENT_KINDS = ("uploaded", "classified", "flagged", "verdict", "decided", "published")
+EVENT_KINDS = (
+    "uploaded", "classified", "flagged", "verdict", "decided", "merged", "published",
+)  # fmt: skip
 
 TELLING: dict[CheckKind, tuple[str, ...]] = {
     CheckKind.SECOND: ("decided", "published"),
@@ -48,6 +51,7 @@ class Event:
         by: Who did it; empty where the program did.
         words: What happened, in a few words.
         detail: More of it, in plain text; may be empty.
+        other_id: Another listing that it is about.
     """
 
     kind: str
@@ -55,6 +59,7 @@ class Event:
     by: str
     words: str
     detail: str
+    other_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ def get_story(engine: sa.Engine, *, actor: Actor, listing_id: int) -> Story:
             *_flagged(session, listing_id),
             *_said_of_flags(session, listing_id),
             *_decided(session, listing_id),
+            *_merged(session, listing_id),
             *_published(session, listing_id),
         ]
         listings = load_listings(session, [listing_id])
@@ -150,7 +156,16 @@ def _decided(session: Session, listing_id: int) -> Iterator[Event]:
         words = said[row.id]
         if row.undoes_id is not None:
             words = f"Took back: {said[row.undoes_id]}"
-        yield Event("decided", row.created_at, by, words, _how(row, is_undone=row.id in undone))
+        how = _how(row, is_undone=row.id in undone)
+        other_id = (row.shown or {}).get("merged_into")
+        yield Event("decided", row.created_at, by, words, how, other_id)
+
+
+def _merged(session: Session, listing_id: int) -> Iterator[Event]:
+    for row, by, listing, photos in merged_queries.list_taken(session, listing_id=listing_id):
+        what = "1 photo" if photos == 1 else f"{photos} photos"
+        words = f"Took over {what} of the duplicate {listing.title or listing.sku}"
+        yield Event("merged", row.created_at, by, words, "", listing.id)
 
 
 def _choice(row: DecisionRow, paths: dict[int, str]) -> str:
@@ -171,6 +186,8 @@ def _how(row: DecisionRow, *, is_undone: bool) -> str:
         parts.append("without the suggestion")
     if (row.shown or {}).get("settles"):
         parts.append("settles what two reviewers said")
+    if (row.shown or {}).get("merged_into"):
+        parts.append("as a duplicate, merged into another listing")
     if is_undone:
         parts.append("taken back later")
     return "; ".join(parts)

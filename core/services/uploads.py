@@ -11,7 +11,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -23,13 +23,13 @@ from filelock import FileLock, Timeout
 
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError, UnreadableImageError
-from core.imaging.reasons import refuse
-from core.imaging.signatures import HEAD_BYTES, identify
-from core.ingest import Refusal, RefusedFileError, open_files
+from core.ingest import Collection, Refusal, RefusedFileError, open_files
+from core.ingest.arrival import check_photo, receive
 from core.ingest.files import clean_name, extension_of, is_ignored, refusal
-from core.ingest.photos import check_extension
 from core.ingest.sources import is_manifest, is_zip
-from core.services.imports import ImportReport, OnProgress, import_collection, source_limits
+from core.services.imports import ImportReport, import_collection
+from core.services.known_photos import Finder, KnownPhotos, look_through
+from core.services.photo_intake import Duplicates, OnProgress, source_limits
 from core.settings import Settings
 from core.storage import check_disk
 
@@ -41,7 +41,6 @@ _NOTE = ".note.json"
 _PROGRESS = "progress.json"
 _PROGRESS_EVERY_S = 0.2
 _REPORT = "report.json"
-_ROOM_EVERY_BYTES = 16 * 1024 * 1024
 _TALLY = "tally.json"
 _CLAIM_WAIT_S = 1.0  # a file that arrives holds the upload for a moment, a batch for minutes
 
@@ -129,9 +128,9 @@ def _take_in(
         clean_name(name)
         max_bytes = settings.max_zip_bytes if is_zip(path) else settings.max_file_bytes
         free = partial(check_disk, path.parent, min_free_bytes=settings.min_free_bytes)
-        size_bytes = _receive(arriving, chunks, max_bytes, check_room=free)
+        size_bytes = receive(arriving, chunks, max_bytes, check_room=free)
         if not (is_zip(path) or is_manifest(path)):
-            _check_photo(arriving, name)
+            check_photo(arriving, name)
     except (RefusedFileError, UnreadableImageError) as error:
         return refusal(name, error)
     return UploadedFile(name=name, size_bytes=size_bytes)
@@ -184,12 +183,16 @@ def finish_upload(
     actor: Actor,
     upload_id: str,
     batch_name: str,
+    duplicates: Duplicates = "keep",
     on_progress: OnProgress | None = None,
 ) -> ImportReport:
     """Make a batch of the files that arrived, zips unpacked and manifests followed.
 
     When it fails the files stay, so that another name can be tried. When it is repeated
     after the batch was made, it answers the same again.
+
+    Args:
+        duplicates: What becomes of photos that the catalogue has already.
 
     Raises:
         ForbiddenError: The actor may not upload.
@@ -202,32 +205,48 @@ def finish_upload(
     with _claim(settings, actor, upload_id) as folder:
         if (folder / _REPORT).exists():
             return _read_report(folder)
-        report = _make_batch(engine, settings, actor, folder, batch_name, on_progress)
+        with _opened(settings, folder) as collection:
+            report = import_collection(
+                engine,
+                settings,
+                actor=actor,
+                collection=collection,
+                batch_name=batch_name,
+                source="upload",
+                duplicates=duplicates,
+                on_progress=on_progress or _progress_writer(folder),
+            )
         _keep_report(folder, report)
     return report
 
 
-def _make_batch(
-    engine: sa.Engine,
-    settings: Settings,
-    actor: Actor,
-    folder: Path,
-    batch_name: str,
-    on_progress: OnProgress | None,
-) -> ImportReport:
+def check_upload(
+    engine: sa.Engine, settings: Settings, *, actor: Actor, upload_id: str
+) -> KnownPhotos:
+    """Say which of the files that arrived the catalogue has already; changes nothing.
+
+    Raises as ``finish_upload`` does.
+    """
+    require(actor, "upload")
+    with _claim(settings, actor, upload_id) as folder:
+        _check_open(folder)
+        with _opened(settings, folder) as collection:
+            return look_through(
+                collection,
+                source_limits(settings),
+                Finder(engine, settings, actor),
+                threads=settings.decode_threads,
+            )
+
+
+@contextmanager
+def _opened(settings: Settings, folder: Path) -> Iterator[Collection]:
+    """Give what the files of an upload offer, and what was refused as it arrived."""
     notes = [json.loads(path.read_text("utf-8")) for path in folder.glob(f"*{_NOTE}")]
     paths = {note["name"]: folder / note["file"] for note in notes if "file" in note}
     refused = tuple(Refusal(**note["refusal"]) for note in notes if "refusal" in note)
     with open_files(paths, source_limits(settings)) as collection:
-        return import_collection(
-            engine,
-            settings,
-            actor=actor,
-            collection=replace(collection, refusals=(*refused, *collection.refusals)),
-            batch_name=batch_name,
-            source="upload",
-            on_progress=on_progress or _progress_writer(folder),
-        )
+        yield replace(collection, refusals=(*refused, *collection.refusals))
 
 
 def _keep_report(folder: Path, report: ImportReport) -> None:
@@ -339,36 +358,6 @@ def _path_in(folder: Path, name: str) -> Path:
     digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
     named = Path(f"{digest}{extension_of(name)}")
     return folder / (named if is_zip(named) or is_manifest(named) else f"{digest}.photo")
-
-
-def _receive(
-    path: Path, chunks: Iterable[bytes], max_bytes: int, check_room: Callable[[], None]
-) -> int:
-    """Write the chunks as they come; return their size.
-
-    Raises:
-        UnreadableImageError: ``too_large``; the rest is not even read.
-    """
-    check_room()
-    size_bytes = checked_bytes = 0
-    with path.open("wb") as file:
-        for chunk in chunks:
-            size_bytes += len(chunk)
-            if size_bytes > max_bytes:
-                raise refuse("too_large", size_bytes=size_bytes, max_bytes=max_bytes)
-            file.write(chunk)
-            if size_bytes - checked_bytes >= _ROOM_EVERY_BYTES:
-                check_room()
-                checked_bytes = size_bytes
-    return size_bytes
-
-
-def _check_photo(path: Path, name: str) -> None:
-    """Refuse at once what the first bytes already show to be no photo."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    check_extension(extension_of(name), head)
-    identify(head)
 
 
 def _sweep(uploads_dir: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.queries.upsert import insert_missing
@@ -104,6 +104,17 @@ def settle(
             state=state,
             settled_by=None if is_open else user_id,
             settled_at=None if is_open else at,
+        )
+    )
+
+
+def forget(session: Session, *, image_ids: tuple[int, int], kind: str) -> None:
+    """Delete what is remembered of two images, the lesser first, if it is of the kind."""
+    session.execute(
+        delete(MatchRow).where(
+            MatchRow.first_image_id == image_ids[0],
+            MatchRow.second_image_id == image_ids[1],
+            MatchRow.kind == kind,
         )
     )
 

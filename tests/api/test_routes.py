@@ -187,6 +187,23 @@ def test_an_upload_becomes_a_batch(client: TestClient) -> None:
     assert (report["batch_name"], report["accepted"], len(report["refused"])) == ("Shoes", 1, 2)
 
 
+def test_an_upload_is_told_what_the_catalogue_has_and_may_leave_it_out(client: TestClient) -> None:
+    for batch in ("first", "second"):
+        upload_id = client.post("/uploads").json()["upload_id"]
+        sides = (40,) if batch == "first" else (40, 41)
+        files = [("files", (f"{batch}-{side}.png", png(side))) for side in sides]
+        client.post(f"/uploads/{upload_id}/files", files=files)
+        found = client.post(f"/uploads/{upload_id}/check").json()
+        sent = {"batch_name": batch, "duplicates": "skip_same_bytes"}
+        report = client.post(f"/uploads/{upload_id}/finish", json=sent).json()
+        wrong = client.post(f"/uploads/{upload_id}/finish", json=sent | {"duplicates": "delete"})
+        assert wrong.status_code == 422
+        assert report["accepted"] == 1
+    assert (found["photos"], found["same_file"]) == (2, 1)
+    assert found["told"][0]["sku"] == "first-40.png"
+    assert [each["name"] for each in report["refused"]] == ["second-40.png"]
+
+
 def test_an_upload_can_be_thrown_away(client: TestClient) -> None:
     upload_id = client.post("/uploads").json()["upload_id"]
     assert client.delete(f"/uploads/{upload_id}").status_code == 204

@@ -61,6 +61,21 @@ def test_a_second_import_says_that_it_added_nothing(run, tmp_path):
     assert "Nothing added: batch 1 (first)" in run(str(folder), "--batch", "again").stdout
 
 
+def test_photos_of_the_catalogue_are_told_and_can_be_left_out(run, tmp_path):
+    folder = write_photos(tmp_path / "photos", 2)
+    run(str(folder), "--batch", "first")
+    (folder / "0.png").unlink()
+    write_photos(tmp_path / "more", 3)
+
+    kept = run(str(folder), "--batch", "second")
+    skipped = run(str(tmp_path / "more"), "--batch", "third", "--duplicates", "skip")
+
+    said = " ".join(kept.stdout.split())
+    assert "1 of the photos were in the catalogue already" in said
+    assert "1 photos, 2 files refused" in skipped.stdout
+    assert "In the catalogue already" in skipped.stderr
+
+
 def test_folders_can_be_claimed(run, tmp_path):
     write_photos(tmp_path / "photos" / "Shoes", 1)
 

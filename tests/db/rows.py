@@ -43,6 +43,7 @@ from db.rows import (
     LookupRow,
     MatchRow,
     MeasuresRow,
+    MergedPhotoRow,
     ModelVersionRow,
     PredictionRow,
     ProviderVisitRow,
@@ -224,6 +225,9 @@ def add_everything(engine: sa.Engine) -> None:
                     image_id=photo.image_id, version=1, pixels_sha256="8" * 64, hashes=b"12345678"
                 ),
                 LookupRow(user_id=user_id, sha256="7" * 64),
+                MergedPhotoRow(
+                    listing_image_id=photo.id, source_id=photo.id, decision_id=decision.id
+                ),
                 MatchRow(
                     first_image_id=photo.image_id,
                     second_image_id=photo.image_id,

@@ -118,6 +118,12 @@ TABLE = (
         UPLOADERS,
         send={"json": {"batch_name": "summer"}},
     ),
+    Visit(
+        "POST",
+        "/api/uploads/{upload_id}/check",
+        f"/api/uploads/{NO_UPLOAD}/check",
+        UPLOADERS,
+    ),
     Visit("GET", "/api/uploads/{upload_id}", f"/api/uploads/{NO_UPLOAD}", UPLOADERS),
     Visit("DELETE", "/api/uploads/{upload_id}", f"/api/uploads/{NO_UPLOAD}", UPLOADERS),
     Visit(

@@ -73,6 +73,7 @@ def test_the_largest_group_comes_first_and_in_it_the_best(any_engine, actor, ids
         ["other", "again"],
     ]
     assert (found.total, found.compared, found.waiting) == (2, 6, 0)
+    assert [group.why for group in found.groups] == ["the least compressed file"] * 2
     assert {pair.label for pair in found.groups[0].pairs} == {"The same picture"}
     scores = [pair.score for pair in found.groups[0].pairs]
     assert scores == sorted(scores, reverse=True)
@@ -149,7 +150,9 @@ def test_listings_with_the_same_file_are_a_group_without_any_pair_to_show(
 def test_a_listing_that_stands_already_is_the_best(any_engine, actor, ids):
     with sa.orm.Session(any_engine) as session, session.begin():
         session.get_one(ListingRow, ids["small"]).state = ListingState.ACCEPTED
-    assert skus(groups(any_engine, actor)[0]) == ["small", "large", "marked"]
+    (best, *_) = groups(any_engine, actor)
+    assert skus(best) == ["small", "large", "marked"]
+    assert best.why == "it stands already"
 
 
 def test_the_difference_picture_is_red_where_something_was_written(

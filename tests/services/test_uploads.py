@@ -107,6 +107,29 @@ def test_what_is_refused_at_once_stands_in_the_report_and_on_the_batch(put, fini
     assert {each["name"] for each in kept} == set(reasons(report))
 
 
+def test_what_the_catalogue_has_is_told_before_the_batch_and_left_out_on_demand(
+    put, finish, engine, settings, actor, upload_id
+):
+    put("1.png", photo(1))
+    finish()
+    second = uploads.start_upload(settings, actor=actor)
+    for name, seed in (("x.png", 1), ("y.png", 2)):
+        uploads.put_file(settings, actor=actor, upload_id=second, name=name, chunks=[photo(seed)])
+
+    found = uploads.check_upload(engine, settings, actor=actor, upload_id=second)
+    report = uploads.finish_upload(
+        engine, settings, actor=actor, upload_id=second, batch_name="b", duplicates="skip"
+    )
+
+    assert (found.photos, found.same_file) == (2, 1)
+    assert [(each.name, each.sku) for each in found.told] == [("x.png", "1.png")]
+    assert (report.accepted, reasons(report)) == (1, {"x.png": "known_file"})
+    with pytest.raises(ConflictError):
+        uploads.check_upload(engine, settings, actor=actor, upload_id=second)
+    with pytest.raises(NotFoundError):
+        uploads.check_upload(engine, settings, actor=OTHER, upload_id=second)
+
+
 def test_what_only_decoding_shows_is_refused_at_the_end(put, finish):
     put("good.png", photo(1))
     assert isinstance(put("cut.png", photo(2)[:300]), UploadedFile)

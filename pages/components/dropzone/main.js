@@ -1,9 +1,11 @@
-// The drop zone: files go to /api/uploads, fifty a request, and become a batch at the end.
+// The drop zone: files go to /api/uploads, fifty a request, and become a batch at the end. What
+// the catalogue has already is told before that, and the user says what becomes of it.
 
 const FILES_A_REQUEST = 50
 const BYTES_A_REQUEST = 64 * 1024 * 1024
 const ATTEMPTS = 4
 const LISTED = 200
+const PAIRS_SHOWN = 24
 const PROGRESS_POLL_MS = 500
 const BUSY_POLL_MS = 2000
 
@@ -103,6 +105,7 @@ class Upload {
     this.request = null
     this.part("cancel").disabled = false
     this.part("panel").hidden = true
+    this.hideKnown()
     this.part("problem").hidden = true
     this.part("name").value = ""
     this.part("list").replaceChildren()
@@ -130,6 +133,9 @@ class Upload {
     }
     this.part("send").onclick = () => this.run()
     this.part("cancel").onclick = () => this.cancel()
+    for (const button of this.root.querySelectorAll("[data-duplicates]")) {
+      button.onclick = () => this.chosen?.(button.dataset.duplicates)
+    }
   }
 
   draw({ data, setTriggerValue }) {
@@ -219,7 +225,8 @@ class Upload {
     try {
       this.id ??= (await this.ask("POST", "/api/uploads")).upload_id
       for (const group of this.groups()) await this.sendGroup(group)
-      const report = await this.makeBatch()
+      const duplicates = await this.askAboutKnown()
+      const report = await this.makeBatch(duplicates)
       this.finished(report.batch_id)
       this.reset()
     } catch (error) {
@@ -227,12 +234,94 @@ class Upload {
     }
   }
 
+  /** Return what becomes of photos that the catalogue has; ask only where there are some. */
+  async askAboutKnown() {
+    this.part("figures").textContent = "Looking for photos that are in the catalogue already…"
+    const found = await this.ask("POST", `/api/uploads/${this.id}/check`)
+    if (!found.told.length) return "keep"
+    this.drawKnown(found)
+    const choice = await new Promise((resolve) => {
+      this.chosen = resolve
+    })
+    this.hideKnown()
+    if (!choice) throw new Refused("cancelled")
+    return choice
+  }
+
+  drawKnown(found) {
+    const known = found.same_file + found.same_picture
+    this.part("figures").textContent = "Not imported yet: say below what becomes of them."
+    this.part("send").textContent = "Waiting…"
+    this.part("known-title").textContent =
+      `${known.toLocaleString("en")} of ${plural(found.photos, "photo")} ${known === 1 ? "is" : "are"} in the catalogue already`
+    const words = ["What is left out is named on the page of the batch."]
+    if (found.not_compared) {
+      words.unshift(
+        `The pictures of ${plural(found.not_compared, "photo")} were not compared yet: that takes longer, ` +
+          "and is done if all copies are left out, or else after they were classified.",
+      )
+    }
+    this.part("known-words").textContent = words.join(" ")
+    const shown = found.told.slice(0, PAIRS_SHOWN)
+    this.part("pairs").replaceChildren(...shown.map((each) => this.pair(each)))
+    this.part("known-more").textContent =
+      known > shown.length ? `and ${(known - shown.length).toLocaleString("en")} more` : ""
+    const sameFiles = this.root.querySelector('[data-duplicates="skip_same_bytes"]')
+    sameFiles.hidden = !found.same_file || !(found.same_picture || found.not_compared)
+    sameFiles.textContent = `Leave out ${plural(found.same_file, "same file")}`
+    this.part("known").hidden = false
+    this.part("known-title").focus()
+  }
+
+  /** The photo that comes beside the one in the catalogue. */
+  pair(known) {
+    const row = element("li", "pair")
+    const photos = element("div", "photos")
+    const file = this.paths.get(known.name)
+    if (file) photos.append(this.picture(URL.createObjectURL(file), "the file that comes"))
+    if (known.sha256) {
+      photos.append(this.picture(`/api/images/${known.sha256}/thumb`, "the photo in the catalogue"))
+    }
+    const what =
+      known.kind === "same_bytes" ? "the same file" : `the same picture, ${Math.floor(known.score * 100)}% of it`
+    const words = element("p", "muted")
+    words.append(element("span", "path", known.name), element("span", "", what))
+    if (known.listing_id === null) words.append(element("span", "", "brought in by somebody else"))
+    else words.append(this.listingLink(known))
+    row.append(photos, words)
+    return row
+  }
+
+  listingLink(known) {
+    const link = element("a", "", `${known.title || known.sku} in ${known.batch}`)
+    link.href = `/listing?id=${known.listing_id}`
+    link.target = "_blank"
+    return link
+  }
+
+  picture(source, name) {
+    const image = element("img")
+    image.alt = name
+    image.loading = "lazy"
+    image.onload = () => URL.revokeObjectURL(source)
+    image.onerror = () => image.remove() // a format that this browser cannot show
+    image.src = source
+    return image
+  }
+
+  hideKnown() {
+    this.chosen = null
+    this.part("known").hidden = true
+    this.part("pairs").replaceChildren()
+  }
+
   /** Have the server check the photos and make the batch; show how far it is meanwhile. */
-  async makeBatch() {
+  async makeBatch(duplicates) {
     const address = `/api/uploads/${this.id}`
     const batch_name = this.part("name").value.trim() || this.suggestName()
     const begun = performance.now()
     this.part("figures").textContent = "Checking the photos…"
+    this.part("send").textContent = "Importing…"
     this.part("cancel").disabled = true
     let watching = true
     const watch = setInterval(async () => {
@@ -240,7 +329,7 @@ class Upload {
       if (done && watching) this.drawMaking(done, total, performance.now() - begun)
     }, PROGRESS_POLL_MS)
     try {
-      return await this.ask("POST", `${address}/finish`, JSON.stringify({ batch_name }))
+      return await this.ask("POST", `${address}/finish`, JSON.stringify({ batch_name, duplicates }))
     } finally {
       watching = false
       this.part("cancel").disabled = false
@@ -328,6 +417,7 @@ class Upload {
 
   cancel() {
     this.request?.abort()
+    this.chosen?.(null)
     if (this.id) fetch(`/api/uploads/${this.id}`, { method: "DELETE", keepalive: true }).catch(() => {})
     this.reset()
   }
