@@ -37,7 +37,12 @@ def upload(page: Page, photos: Sequence[Path], name: str) -> int:
     page.locator("input[data-role=files]").set_input_files(list(photos))
     page.get_by_label("Name of the batch").fill(name)
     page.locator("[data-action=send]").click()
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=60_000)
+    batch = page.get_by_role("heading", name=name)
+    question = page.get_by_role("button", name="Bring in all")  # where the catalogue has some
+    expect(batch.or_(question)).to_be_visible(timeout=60_000)
+    if question.is_visible():
+        question.click()
+    expect(batch).to_be_visible(timeout=60_000)
     return int(page.url.rpartition("batch=")[2])
 
 
