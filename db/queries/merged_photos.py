@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from db.rows import (
     DecisionRow,
     FlagRow,
+    FlagValueRow,
     FlagVerdictRow,
     ListingImageRow,
     ListingRow,
@@ -102,7 +103,12 @@ def list_unused(session: Session, *, decision_id: int) -> Sequence[ListingImageR
 
 def remove(session: Session, *, photo_ids: Collection[int]) -> None:
     """Take photos that were taken over out of their listings again."""
-    for column in (FlagRow.listing_image_id, MergedPhotoRow.listing_image_id, ListingImageRow.id):
+    for column in (
+        FlagRow.listing_image_id,
+        FlagValueRow.listing_image_id,
+        MergedPhotoRow.listing_image_id,
+        ListingImageRow.id,
+    ):
         session.execute(delete(column.class_).where(column.in_(photo_ids)))
 
 

@@ -11,7 +11,7 @@ from core.services.duplicates import DuplicateGroup
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
-from db.rows import FlagRow, ImageRow, ListingImageRow, ListingRow, MergedPhotoRow
+from db.rows import FlagRow, FlagValueRow, ImageRow, ListingImageRow, ListingRow, MergedPhotoRow
 from db.states import FlagState, ListingState
 from tests.services.copied import add_shown, as_file, compare_all
 from tests.services.flagged import add_batch
@@ -104,6 +104,9 @@ def test_taking_it_back_takes_the_photos_out_again(any_engine, actor, ids):
     group = group_of(any_engine, actor)
     flag_back(any_engine, ids["small"])
     settled = duplicates.merge(any_engine, actor=actor, group=group, listing_id=ids["large"])
+    _, taken = photos(any_engine, ids["large"])
+    with transaction(any_engine) as session:  # it was held against the known meanwhile
+        session.add(FlagValueRow(listing_image_id=taken.id, kind="unknown_product", value=0.4))
     assert duplicates.take_back(any_engine, actor=actor, settled=settled) == ()
     assert state(any_engine, ids["small"]) == ListingState.NEEDS_REVIEW
     assert len(photos(any_engine, ids["large"])) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, update
 from core.actors import Actor
 from core.errors import JobCancelledError
 from core.imaging import ImageLimits, decode
-from core.services import chunks, classification, jobs, verdicts
+from core.services import chunks, classification, jobs, limits, verdicts
 from core.services.active_models import ModelCache
 from core.services.suggestions import suggest
 from core.settings import Settings
@@ -329,3 +329,32 @@ def test_the_suggestion_is_the_category_with_the_highest_mean(
         mean = sum(top.get(category, 0.0) for top in tops) / len(tops)
         assert suggestion.probability >= mean - 1e-9
     assert 0 <= suggestion.probability <= 1
+
+
+def test_flags_are_raised_by_the_limit_that_holds(
+    any_engine: sa.Engine,
+    any_settings: Settings,
+    actor: Actor,
+    photos: int,
+    classify: Classify,
+) -> None:
+    """Two models without any training are never sure, so the limit alone decides."""
+    catalog.add_model(any_engine, any_settings, actor, labels=("Apple", "Pear", "Plum"))
+    others = ("Milk", "Juice", "Cream")
+    catalog.add_model(any_engine, any_settings, actor, arch="resnet50", labels=others)
+    limits.set_limit(any_engine, actor=actor, key="models_disagree", value=0.99)
+    classify()
+    assert _count_flags(any_engine, "models_disagree") == 0
+
+    limits.set_limit(any_engine, actor=actor, key="models_disagree", value=0.0)
+    again(any_engine, actor, photos)
+    classify()
+
+    assert _count_flags(any_engine, "models_disagree") == 5
+    view = limits.get_limit(any_engine, actor=actor, key="models_disagree", batch_id=photos)
+    assert len(view.list_beyond(0.0)) == 5
+
+
+def _count_flags(engine: sa.Engine, kind: str) -> int | None:
+    with reading(engine) as session:
+        return session.scalar(select(func.count()).where(FlagRow.kind == kind))

@@ -20,7 +20,14 @@ from core.services.renewals import MORE_REVIEWED
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
-from db.rows import BatchRow, EmbeddingRow, FlagRow, ListingRow
+from db.rows import (
+    BatchRow,
+    EmbeddingRow,
+    FlagRow,
+    FlagValueRow,
+    ListingImageRow,
+    ListingRow,
+)
 from db.states import DecisionKind
 from tests.services.embedded import add_known, add_listings, near
 from tests.services.flagged import add_batch, add_flagged, decide
@@ -95,6 +102,13 @@ def test_the_sixth_photo_of_a_product_that_no_model_knows_is_suggested_it(
         query = select(ListingRow).join(BatchRow, BatchRow.id == ListingRow.batch_id)
         new = {row.sku: row.id for row in session.scalars(query.where(BatchRow.name == "second"))}
         assert len(set(session.scalars(select(EmbeddingRow.space)))) == 1
+        held = session.execute(
+            select(ListingImageRow.listing_id, FlagValueRow.value).join(
+                ListingImageRow, ListingImageRow.id == FlagValueRow.listing_image_id
+            )
+        )
+        # Too few are decided to say how unlike them these are; before, nothing was.
+        assert {tuple(row) for row in held} == {(listing_id, None) for listing_id in new.values()}
     found = {
         sku: review.get_listing(engine, actor=actor, listing_id=listing_id)
         for sku, listing_id in new.items()
