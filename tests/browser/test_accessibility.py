@@ -42,6 +42,7 @@ KNOWN = (
 def grave_findings(page: Page) -> list[str]:
     """Return rule and element of each finding that would stop somebody."""
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)  # pale until they are drawn anew
     page.wait_for_timeout(500)  # colours fade in
     violations = Axe().run(page).response["violations"]
     return [

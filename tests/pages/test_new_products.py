@@ -56,7 +56,7 @@ def test_a_group_becomes_a_category_and_can_be_taken_back(engine, kettles):
 def test_a_category_without_a_name_is_asked_for(engine, kettles):
     app = draw("new_products")
     press(app, "Open category")
-    assert "has no name" in app.error[0].value
+    assert "names no category" in app.error[0].value
     assert decided(engine, kettles) == [False] * 3
 
 

@@ -194,7 +194,7 @@ def test_what_is_done_to_it_on_another_page_is_no_answer(shop: Shop, page: str) 
             DuplicateListing(id_, version, "M", "", "", ListingState.ACCEPTED, "", 1, 1, 1)
             for id_ in (listing_id, shop.listing_ids[1])
         ]
-        group = DuplicateGroup(1, tuple(shown), (), ())
+        group = DuplicateGroup(1, tuple(shown), "", (), ())
         keep = shop.listing_ids[1]
         settled = duplicates.keep_one(shop.engine, actor=shop.omar, group=group, listing_id=keep)
         made, refused = settled.rejected, settled.refused
