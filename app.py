@@ -16,6 +16,7 @@ from api import accounts as account_routes
 from api.app import create_api
 from api.identity import IdentityMiddleware
 from api.security import SecurityMiddleware
+from api.sockets import send_at_once
 from core.errors import CatalogError
 from core.services import accounts, sessions
 from core.services.database import get_engine
@@ -29,6 +30,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
         accounts.check_start(get_settings(), listens_on=address)
     except CatalogError as error:
         sys.exit(f"Error: {error}")
+    send_at_once()
     yield
     get_engine().dispose()
 
