@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.sockets import send_at_once
+from core.services import database
+from core.settings import Settings
 from tests.browser.server import run_web_app
 
 LISTENING = socket.AF_INET  # without a protocol, as Streamlit makes its own
@@ -40,6 +42,9 @@ def test_sockets_of_other_kinds_and_files_are_left_alone(tmp_path: Path) -> None
 
 
 def test_the_web_app_answers_without_waiting_for_acknowledgements(tmp_path: Path) -> None:
+    engine = database.open_engine(Settings(data_dir=tmp_path, database_url=""))
+    database.upgrade(engine)
+    engine.dispose()
     with run_web_app(tmp_path) as address:
         connection = http.client.HTTPConnection(address.removeprefix("http://"))
         times = []
