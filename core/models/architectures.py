@@ -1,5 +1,6 @@
 """The table of architectures. A new one is one row here and one case in the tests."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -167,12 +168,12 @@ def _build_vit(num_classes: int, image_size_px: int, options: NetworkOptions) ->
 
 
 def _tokens_to_map(network: Any) -> Callable[[Tensor], Tensor]:
-    rows, columns = network.patch_embed.grid_size
     prefix = network.num_prefix_tokens
 
     def reshape(tokens: Tensor) -> Tensor:
-        patches = tokens[:, prefix:]  # (B, rows * columns, D)
-        return patches.reshape(len(patches), rows, columns, -1).permute(0, 3, 1, 2)
+        patches = tokens[:, prefix:]  # (B, side * side, D), of whatever size the pictures had
+        side = math.isqrt(patches.shape[1])
+        return patches.reshape(len(patches), side, side, -1).permute(0, 3, 1, 2)
 
     return reshape
 

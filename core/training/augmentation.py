@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.transforms import v2
 
 from core.training.recipe import Recipe
+from core.training.trivial import Operations
 
 _ASPECT = 4 / 3
 _ERASED_AREA = (0.02, 0.2)
 _GREY = 127.0
-_DRAWS = 15
+_DRAWS = 17
 
 
 def augment(
@@ -36,10 +36,11 @@ def augment(
     """
     luck = _Luck(keys, recipe.seed)
     images = squares.permute(0, 3, 1, 2)
-    if recipe.trivial_augment:
-        images = _trivially(images, luck)
-    frames = _draw_frames(recipe, luck).to(images.device)
-    views = _reframe(_shrink(images, size_px), frames, size_px)
+    trivial = _draw_operations(luck) if recipe.trivial_augment else None
+    frames = _draw_frames(recipe, luck)
+    frames = trivial.move(frames) if trivial else frames
+    views = _reframe(_shrink(images, size_px), frames.to(images.device), size_px)
+    views = trivial.recolour(views) if trivial else views
     views = _recolour(views, recipe.jitter, luck).clamp_(0, 255)
     return _erase(views, recipe.erasing, luck).permute(0, 2, 3, 1)
 
@@ -62,16 +63,8 @@ class _Luck:
         return drawn < probability
 
 
-def _trivially(images: Tensor, luck: _Luck) -> Tensor:
-    """One random operation for each picture, of torchvision's fourteen."""
-    operation = v2.TrivialAugmentWide(interpolation=v2.InterpolationMode.BILINEAR, fill=_GREY)
-    seeds = luck.uniform(0, 2**31).long().tolist()
-    views = []
-    with torch.random.fork_rng(devices=[]):
-        for image, seed in zip(images, seeds, strict=True):
-            torch.manual_seed(seed)
-            views.append(operation(image))
-    return torch.stack(views)
+def _draw_operations(luck: _Luck) -> Operations:
+    return Operations.of(luck.uniform(0, 1), luck.uniform(0, 1), luck.uniform(0, 1))
 
 
 def _shrink(images: Tensor, size_px: int) -> Tensor:

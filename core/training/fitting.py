@@ -1,7 +1,7 @@
 """Training all of a network: layer-wise AdamW, warm-up and cosine, moving average, best epoch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from core.errors import JobCancelledError
 from core.evaluation.metrics import Epoch
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement
-from core.training.bench import Bench
+from core.training.bench import Bench, Key
 from core.training.learner import Learner
 from core.training.objective import (
     Indices,
@@ -34,7 +34,7 @@ from core.training.optimization import (
     set_training,
 )
 from core.training.snapshots import Snapshot
-from core.training.teaching import Lessons
+from core.training.teaching import Teacher
 
 OnStep = Callable[[int, int, float, tuple[Epoch, ...]], None]
 State = dict[str, Tensor]
@@ -49,16 +49,16 @@ class Fitting:
         stopped: Why it ended before its last epoch; None when it did not.
     """
 
-    def __init__(self, bench: Bench, data: Arrangement, lessons: Lessons | None) -> None:
+    def __init__(self, bench: Bench, data: Arrangement, teacher: Teacher | None) -> None:
         recipe = bench.recipe
         self.bench, self.data, self.recipe = bench, data, recipe
-        self._lessons = lessons
+        self._teacher = teacher
         self.train = data.parts["train"]
         self.curve: tuple[Epoch, ...] = ()
         self.stopped: str | None = None
         self._best: tuple[int, State] = (0, {})
         freeze(bench.network, recipe.frozen)
-        taught = lessons.shape if lessons and recipe.teacher_features else None
+        taught = teacher.shape if teacher and recipe.teacher_features else None
         learner = Learner(bench.network, recipe.arch, recipe.image_size_px, taught)
         self._learner = learner.to(bench.device)
         self._parallel = distributed.wrap(self._learner)
@@ -152,43 +152,45 @@ class Fitting:
         set_training(self.bench.network, batch_statistics=self.recipe.batch_statistics)
         batches = draw_batches(self.train, self.data.targets, self.recipe, rng)
         shares = [_own_share(batch) for batch in batches]
-        view = self.recipe.view_at(epoch)
-        keys = [[(index, view) for index in share.tolist()] for share in shares]
-        views = self.bench.training_batches(shares, keys, self.recipe.size_at(epoch))
+        keys = [[(index, epoch) for index in share.tolist()] for share in shares]
+        size_px = self.recipe.size_at(epoch)
+        views = self._views(shares, keys, size_px)
         done, total = (epoch - 1) * len(batches), self.recipe.epochs * len(batches)
         losses = []
         for number, (images, share) in enumerate(zip(views, shares, strict=True), start=1):
             weight = len(share) * distributed.world_size() / len(batches[number - 1])
-            targets = self._mix(*self._targets(images, share, view))
-            losses.append(self._pass(*targets, weight))
+            losses.append(self._pass(*self._mix(images, self._targets(share)), size_px, weight))
             if number % self.recipe.accumulation == 0 or number == len(batches):
                 self._step(epoch, number)
             on_step(done + number, total, losses[-1], self.curve)
         return distributed.mean(float(np.mean(losses)), self.bench.device)
 
-    def _targets(self, images: Tensor, batch: Indices, view: int) -> tuple[Tensor, Tensor]:
-        """Return the images, and the targets as ``Objective`` wants them."""
+    def _views(
+        self, shares: list[Indices], keys: list[list[Key]], size_px: int
+    ) -> Iterator[Tensor]:
+        """Yield what is learnt from: as the teacher sees it, where there is one."""
+        if self._teacher:
+            return self._teacher.batches(shares, keys)
+        return self.bench.training_batches(shares, keys, size_px)
+
+    def _targets(self, batch: Indices) -> Tensor:
+        """Return (N, C) float32, a 1 in each row."""
         labels = torch.from_numpy(self.data.targets[batch])
         targets = functional.one_hot(labels, len(self.data.categories)).float()
-        if self._lessons is None:
-            return images, targets.to(self.bench.device)
-        opinion, features = self._lessons.look_up(batch, view)
-        # The teacher knows each view only one way round: more views, at no cost.
-        turned = (torch.rand(len(batch)) < self.recipe.flip)[:, None, None, None]
-        images = torch.where(turned.to(images.device), images.flip(3), images)
-        features = torch.where(turned, features.flip(3), features).flatten(1)
-        taught = [targets, self._objective.soften(opinion), features]
-        return images, torch.cat(taught, dim=1).to(self.bench.device)
+        return targets.to(self.bench.device)
 
-    def _pass(self, images: Tensor, targets: Tensor, weight: float) -> float:
+    def _pass(self, images: Tensor, targets: Tensor, size_px: int, weight: float) -> float:
         """Add the gradient of a batch; return its loss.
 
         Args:
             weight: Of this process's share of the batch; 1 on average.
         """
+        lesson = self._teacher.say(images) if self._teacher else None
+        if self._teacher:
+            images = self._teacher.show(images, size_px)
         with self.bench.autocast():
             logits, features = self._parallel(images)
-        loss = self._objective(logits.float(), targets, features) * weight
+        loss = self._objective(logits.float(), targets, lesson, features) * weight
         (loss / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]
         return loss.item()
 

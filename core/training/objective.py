@@ -11,6 +11,7 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 from core.training.recipe import Recipe, imbalance_keys
+from core.training.teaching import Lesson
 
 Indices = NDArray[np.int64]
 FOCUS = 2.0  # the exponent of the focal loss
@@ -67,34 +68,34 @@ class Objective:
         self._weights = counts.mean() / counts
         self._prior = (counts / counts.sum()).log()
 
-    def __call__(self, logits: Tensor, targets: Tensor, features: Tensor | None = None) -> Tensor:
+    def __call__(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        lesson: Lesson | None = None,
+        features: Tensor | None = None,
+    ) -> Tensor:
         """Return the mean loss of (N, C) logits.
 
         Args:
-            targets: (N, C) float32, rows sum to 1; with a teacher (N, 2 C + D P P), after the
-                labels what ``soften`` made of its logits, and its features.
+            targets: (N, C) float32, rows sum to 1.
+            lesson: What the teacher says of the same pictures.
             features: (N, D, P, P) that shall point where the teacher's do.
         """
-        count = logits.shape[1]
         loss = logits.new_zeros(())
         if self._share < 1:
-            loss = loss + self._of_labels(logits, targets[:, :count]) * (1 - self._share)
-        if self._share > 0:
-            taught = targets[:, count : 2 * count]
-            loss = loss + self._of_teacher(logits, taught) * self._share
-        if features is not None:
-            shown = targets[:, 2 * count :].view_as(features)
-            loss = loss + _compare(features.float(), shown) * self._features
+            loss = loss + self._of_labels(logits, targets) * (1 - self._share)
+        if lesson is not None:
+            loss = loss + self._of_teacher(logits, lesson.logits) * self._share
+            if features is not None:
+                loss = loss + _compare(features.float(), lesson.features) * self._features
         return loss
-
-    def soften(self, logits: Tensor) -> Tensor:
-        """Return a teacher's probabilities, (N, C), at the recipe's temperature."""
-        return torch.softmax(logits / self._temperature, dim=1)
 
     def _of_teacher(self, logits: Tensor, taught: Tensor) -> Tensor:
         """Kullback-Leibler divergence, scaled as in Hinton et al., arXiv:1503.02531."""
         scores = functional.log_softmax(logits / self._temperature, dim=1)
-        divergence = functional.kl_div(scores, taught, reduction="batchmean")
+        wanted = functional.softmax(taught / self._temperature, dim=1)
+        divergence = functional.kl_div(scores, wanted, reduction="batchmean")
         return divergence * self._temperature**2
 
     def _of_labels(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -133,12 +133,12 @@ PRESETS: Mapping[str, Preset] = {
             "Learn from the active EfficientNet-Lite0",
             {
                 "teacher": "efficientnet_lite0",
-                "teacher_views": 20,
                 "teacher_temperature": 2.0,
                 "teacher_features": 1.0,
                 "weights": "none",
-                "start_size_px": 0,
-                "epochs": 120,
+                "image_size_px": 128,
+                "start_size_px": 96,
+                "epochs": 150,
                 "batch_size": 64,
                 "learning_rate": 2e-3,
                 "layer_decay": 1.0,
@@ -148,17 +148,17 @@ PRESETS: Mapping[str, Preset] = {
                 "batch_statistics": True,
                 "crop_scale": 0.35,
                 "jitter": 0.3,
-                "trivial_augment": False,
+                "trivial_augment": True,
                 "erasing": 0.0,
                 "mixup": 0.2,
-                "cutmix": 0.0,
+                "cutmix": 1.0,
                 "drop_rate": 0.0,
                 "drop_path_rate": 0.0,
                 "mirrored": True,
             },
             {
-                "resnet50": {"image_size_px": 112, "epochs": 80, "learning_rate": 1e-3},
-                "vit": {"image_size_px": 112, "epochs": 120, "learning_rate": 5e-4},
+                "resnet50": {"learning_rate": 1e-3},
+                "vit": {"epochs": 200, "learning_rate": 5e-4},
             },
         ),
         Preset(
@@ -204,8 +204,7 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), a small image size the size of the
-    first epochs, random weights the layers that were frozen, and a teacher the changes to a view
-    that it could not see alike.
+    first epochs, and random weights the layers that were frozen.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -235,9 +234,6 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     if changes.get("weights") == "none":
         follow["frozen"] = 0.0
         follow["batch_statistics"] = True
-    if changes.get("teacher"):
-        follow["trivial_augment"] = False
-        follow["cutmix"] = 0.0
     return follow
 
 

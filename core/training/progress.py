@@ -8,7 +8,7 @@ from typing import Literal
 from core.errors import JobCancelledError
 from core.evaluation.metrics import Epoch
 
-Stage = Literal["reading", "teaching", "training", "measuring"]
+Stage = Literal["reading", "training", "measuring"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,6 @@ class Recipe:
         blocks: Pairs of convolutions with a short cut in each stage of the custom CNN.
         mirrored: Predict the mean of a picture and its mirror image; doubles the cost.
         teacher: A trained version that the network imitates; empty has none.
-        teacher_views: Views of each picture that the teacher sees, once for all epochs.
         teacher_temperature: Softens the teacher's probabilities and the network's.
         teacher_share: Of the loss; the rest is that of the labels.
         teacher_features: Weight of a further loss, by which the network's features, turned by
@@ -105,20 +104,12 @@ class Recipe:
     blocks: int = 1
     mirrored: bool = False
     teacher: str = ""
-    teacher_views: int = 10
     teacher_temperature: float = 1.0
     teacher_share: float = 1.0
     teacher_features: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-    def view_at(self, epoch: int) -> int:
-        """Return which view of each picture an epoch shows, both counted from 1.
-
-        A student meets the views that its teacher saw again and again.
-        """
-        return (epoch - 1) % self.teacher_views + 1 if self.teacher else epoch
 
     def size_at(self, epoch: int) -> int:
         """Return the side in pixels of the views of an epoch, counted from 1."""
@@ -187,7 +178,6 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "mixup": (0, 10),
     "cutmix": (0, 10),
     "blocks": (1, 8),
-    "teacher_views": (1, 1000),
     "teacher_temperature": (0.01, 100),
     "teacher_share": (0, 1),
     "teacher_features": (0, 1000),
@@ -254,16 +244,6 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
         raise InvalidInputError(
             "frozen layers and batch norm without batch_statistics need pretrained weights; "
             "random ones must learn"
-        )
-    if recipe.teacher_features and recipe.cutmix:
-        raise InvalidInputError(
-            "cutmix moves places between pictures, so the teacher's features would no longer be "
-            "those of their place; use mixup, or set teacher_features to 0"
-        )
-    if recipe.teacher and recipe.trivial_augment:
-        raise InvalidInputError(
-            "trivial_augment moves by pixels, so a teacher at another image size would see "
-            "another view; turn it off or train without a teacher"
         )
 
 

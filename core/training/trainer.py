@@ -3,8 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
 from core.training.progress import OnProgress, Reporter, ShouldStop
 from core.training.recipe import Recipe
 from core.training.request import TrainingRequest
-from core.training.teaching import Lessons, ask
+from core.training.teaching import Teacher
 from core.training.transfer import fit_classifier
 
 _SNAPSHOT_FORMAT = 1
@@ -244,33 +244,29 @@ class _Training:
             fit_classifier(bench, self.data)
         if not _trains_everything(bench):
             return None
-        fitting = Fitting(bench, self.data, self._ask_teacher())
-        if snapshot:
-            fitting.restore(snapshot)
-        done = len(fitting.curve) * fitting.batches_an_epoch
-        self.report.begin("training", fitting.curve, done)
-        fitting.run(
-            lambda done, total, loss, curve: self.report.report(
-                "training", done, total, loss=loss, curve=curve
-            ),
-            self.folder,
-        )
+        with self._call_teacher() as teacher:
+            fitting = Fitting(bench, self.data, teacher)
+            if snapshot:
+                fitting.restore(snapshot)
+            done = len(fitting.curve) * fitting.batches_an_epoch
+            self.report.begin("training", fitting.curve, done)
+            fitting.run(
+                lambda done, total, loss, curve: self.report.report(
+                    "training", done, total, loss=loss, curve=curve
+                ),
+                self.folder,
+            )
         return fitting
 
-    def _ask_teacher(self) -> Lessons | None:
-        """Return what the teacher says of the views; None without one."""
+    @contextmanager
+    def _call_teacher(self) -> Iterator[Teacher | None]:
+        """Give the teacher a place beside the student; None without one."""
         if self.teacher is None:
-            return None
-        assert self.resources.snapshots_dir is not None, "what the teacher says must be kept"
-        self.report.begin("teaching")
-        return ask(
-            self.teacher,
-            self.bench,
-            self.data,
-            open_pictures=self._open_for_teacher,
-            folder=self.resources.snapshots_dir,
-            on_batch=lambda done, total: self.report.report("teaching", done, total),
-        )
+            yield None
+            return
+        self.report.begin("reading")
+        with closing(self._open_for_teacher(self.teacher.preprocessing.geometry)) as pictures:
+            yield Teacher(self.teacher, self.bench, self.data, pictures)
 
     def _open_for_teacher(self, geometry: Geometry) -> Pictures:
         """Return the training pictures, read already."""

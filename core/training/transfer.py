@@ -28,16 +28,17 @@ def fit_classifier(bench: Bench, data: Arrangement) -> None:
     train, validation = data.parts["train"], data.parts["validation"]
     features = bench.compute_features(train)
     mean, scale = features.mean(axis=0), float(np.median(features.std(axis=0))) + 1e-6
-    known = torch.from_numpy((features - mean) / scale)
-    unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale)
-    targets = torch.from_numpy(data.targets[train])
+    device = bench.device
+    known = torch.from_numpy((features - mean) / scale).to(device)
+    unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale).to(device)
+    targets = torch.from_numpy(data.targets[train]).to(device)
     count = len(data.categories)
     fit: Regress = regress if known.numel() * count <= _WHOLE else _regress_in_batches
     heads = []
     for penalty in PENALTIES:
         bench.check()
         heads.append(fit(known, targets, count, penalty))
-    truth = torch.from_numpy(data.targets[validation])
+    truth = torch.from_numpy(data.targets[validation]).to(device)
     best = max(heads, key=lambda head: _count_correct(head, unknown, truth))
     _install(bench.network.get_classifier(), best, mean, scale)
 
@@ -80,7 +81,7 @@ def _regress_in_batches(
     optimizer = torch.optim.AdamW(head.parameters(), lr=_LEARNING_RATE, weight_decay=penalty)
     generator = torch.Generator().manual_seed(0)
     for _ in range(_EPOCHS):
-        order = torch.randperm(len(features), generator=generator)
+        order = torch.randperm(len(features), generator=generator).to(features.device)
         for batch in torch.split(order, _BATCH_SIZE):
             optimizer.zero_grad()
             functional.cross_entropy(head(features[batch]), targets[batch]).backward()  # type: ignore[no-untyped-call]
@@ -89,7 +90,7 @@ def _regress_in_batches(
 
 
 def _make_head(features: Tensor, categories: int) -> nn.Linear:
-    head = nn.Linear(features.shape[1], categories)
+    head = nn.Linear(features.shape[1], categories, device=features.device)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head
@@ -106,4 +107,4 @@ def _install(
     weight = head.weight / scale
     with torch.no_grad():
         classifier.weight.copy_(weight)
-        classifier.bias.copy_(head.bias - weight @ torch.from_numpy(mean))
+        classifier.bias.copy_(head.bias - weight @ torch.from_numpy(mean).to(weight.device))

@@ -10,6 +10,7 @@ from torch.nn import functional
 from core.training.objective import Objective, count_batches, draw_batches, make_mixing
 from core.training.presets import make_recipe
 from core.training.recipe import Recipe
+from core.training.teaching import Lesson
 
 SIZES = np.array([80, 15, 5])
 TARGETS = np.repeat([0, 1, 2], SIZES)
@@ -107,9 +108,9 @@ def test_the_published_preset_corrects_twice_so_that_a_category_weighs_one_over_
 def test_a_student_that_agrees_with_its_teacher_has_no_loss() -> None:
     learner = objective(teacher="vit", teacher_temperature=2.0)
     logits = torch.randn(4, 3)
-    targets = torch.cat([one_hot(0, 1, 2, 0), learner.soften(logits)], dim=1)
-    assert learner(logits, targets).item() == pytest.approx(0, abs=1e-6)
-    assert learner(-logits, targets).item() > 0.1
+    targets, lesson = one_hot(0, 1, 2, 0), Lesson(logits, torch.zeros(4, 5, 2, 2))
+    assert learner(logits, targets, lesson).item() == pytest.approx(0, abs=1e-6)
+    assert learner(-logits, targets, lesson).item() > 0.1
 
 
 def test_features_that_point_where_the_teachers_do_have_no_loss() -> None:
@@ -117,21 +118,21 @@ def test_features_that_point_where_the_teachers_do_have_no_loss() -> None:
     logits, shown = torch.randn(4, 3), torch.randn(4, 5, 2, 2)
     shown -= shown.mean(dim=(0, 2, 3), keepdim=True)
     common = torch.randn(5, 1, 1)
-    taught = (shown + common).flatten(1)
-    targets = torch.cat([one_hot(0, 1, 2, 0), learner.soften(logits), taught], dim=1)
-    assert learner(logits, targets, 7 * shown).item() == pytest.approx(0, abs=1e-5)
-    assert learner(logits, targets, -shown).item() == pytest.approx(6, abs=1e-4)
-    assert learner(logits, targets, shown.flip(3)).item() > 1
+    targets, lesson = one_hot(0, 1, 2, 0), Lesson(logits, shown + common)
+    assert learner(logits, targets, lesson, 7 * shown).item() == pytest.approx(0, abs=1e-5)
+    assert learner(logits, targets, lesson, -shown).item() == pytest.approx(6, abs=1e-4)
+    assert learner(logits, targets, lesson, shown.flip(3)).item() > 1
 
 
 def test_labels_and_teacher_share_the_loss() -> None:
-    logits, taught = torch.randn(4, 3), torch.softmax(torch.randn(4, 3), dim=1)
-    targets = torch.cat([one_hot(0, 1, 2, 0), taught], dim=1)
+    logits, targets = torch.randn(4, 3), one_hot(0, 1, 2, 0)
+    lesson = Lesson(torch.randn(4, 3), torch.zeros(4, 5, 2, 2))
     losses = [
-        objective(teacher="vit", teacher_share=share)(logits, targets) for share in (0.0, 0.5, 1.0)
+        objective(teacher="vit", teacher_share=share)(logits, targets, lesson)
+        for share in (0.0, 0.5, 1.0)
     ]
     torch.testing.assert_close(losses[1], (losses[0] + losses[2]) / 2)
-    torch.testing.assert_close(losses[0], objective()(logits, one_hot(0, 1, 2, 0)))
+    torch.testing.assert_close(losses[0], objective()(logits, targets))
 
 
 @pytest.mark.parametrize("changes", [{"mixup": 0.5}, {"cutmix": 0.5}, {"mixup": 1, "cutmix": 1}])

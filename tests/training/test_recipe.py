@@ -67,8 +67,6 @@ def test_a_request_survives_json() -> None:
         ({"batch_statistics": False}, "pretrained"),
         ({"colour": "red"}, "'colour'.*image_size_px"),
         ({"arch": "vit"}, "'arch'"),
-        ({"teacher": "vit", "trivial_augment": True}, "trivial_augment"),
-        ({"teacher": "vit", "teacher_features": 1.0, "cutmix": 1.0}, "cutmix"),
     ],
 )
 def test_a_value_out_of_range_is_refused(changes: dict[str, object], message: str) -> None:
@@ -144,9 +142,3 @@ def test_pictures_grow_to_their_full_size() -> None:
     assert all(size % 16 == 0 for size in sizes)
     assert sizes[-5:] == [224] * 5
     assert {make_recipe("vit", "default", {}).size_at(epoch) for epoch in (1, 12)} == {224}
-
-
-def test_a_teacher_turns_off_what_it_could_not_see_alike() -> None:
-    taught = make_recipe("custom_cnn", "default", {"teacher": "vit", "teacher_features": 1.0})
-    assert DEFAULTS["custom_cnn"].trivial_augment
-    assert (taught.trivial_augment, taught.cutmix) == (False, 0.0)

@@ -2,7 +2,6 @@ import copy
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -12,6 +11,7 @@ from core.imaging import ImageLimits
 from core.models import LoadedModel, load, save
 from core.training import TrainingRequest, snapshots
 from core.training.datasets import read_dataset
+from core.training.teaching import Teacher
 from core.training.trainer import Resources, Trained, train
 from tests.training.trees import make_tree
 
@@ -51,42 +51,40 @@ def teacher(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel
 def test_a_student_learns_from_its_teacher_alone(
     tree: Path, tmp_path: Path, teacher: LoadedModel
 ) -> None:
-    trained, _ = run(tree, tmp_path, teacher, teacher="7", teacher_views=2, epochs=8, mixup=0.2)
+    trained, _ = run(tree, tmp_path, teacher, teacher="7", epochs=8, mixup=0.2)
     assert trained.card.metrics["splits"]["validation"]["top1"] == 1
     assert trained.card.metrics["training"]["teacher"] == teacher.digest
 
 
-def test_the_teacher_is_asked_once_for_all_students_of_the_same_views(
-    tree: Path, tmp_path: Path, teacher: LoadedModel
+def test_the_teacher_sees_what_the_student_sees(
+    tree: Path, tmp_path: Path, teacher: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = {"teacher": "7", "teacher_views": 3, "epochs": 1}
-    _, first = run(tree, tmp_path, teacher, **options)
-    _, again = run(tree, tmp_path, teacher, **options, image_size_px=64, mixup=0.5)
-    _, other = run(tree, tmp_path, teacher, **options, crop_scale=0.9)
-    assert taught(first) == taught(other) > 0 == taught(again)
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    show = Teacher.show
 
+    def spy(self: Teacher, views: torch.Tensor, size_px: int) -> torch.Tensor:
+        shown = show(self, views, size_px)
+        seen.append((views, shown))
+        return shown
 
-def test_views_that_are_missing_are_asked_for(
-    tree: Path, tmp_path: Path, teacher: LoadedModel
-) -> None:
-    options = {"teacher": "7", "teacher_views": 3, "epochs": 1}
-    _, first = run(tree, tmp_path, teacher, **options)
-    lost = next(tmp_path.glob("teacher-*/view-0002.npy"))
-    before = np.load(lost)
-    lost.unlink()
-    _, again = run(tree, tmp_path, teacher, **options)
-    assert taught(again) == taught(first) / 3
-    np.testing.assert_array_equal(np.load(lost), before)
-
-
-def taught(stages: list[str]) -> int:
-    return sum(stage.startswith("teaching") and not stage.endswith(" 0") for stage in stages)
+    monkeypatch.setattr(Teacher, "show", spy)
+    run(tree, tmp_path, teacher, teacher="7", epochs=2, cutmix=1.0, trivial_augment=True)
+    batches = len(seen) // 2
+    for views, shown in seen:
+        assert views.shape[2:] == (48, 48)
+        assert shown.shape[2:] == (32, 32)
+        # The means stay, as both take pixels to the same range here.
+        torch.testing.assert_close(views.mean(dim=(2, 3)), shown.mean(dim=(2, 3)), atol=0.1, rtol=0)
+    first, second = (
+        torch.cat([views for views, _ in part]) for part in (seen[:batches], seen[batches:])
+    )
+    assert not any((view - other).abs().max() < 1e-3 for view in first for other in second)
 
 
 def test_the_order_of_the_teachers_labels_does_not_matter(
     tree: Path, tmp_path: Path, teacher: LoadedModel
 ) -> None:
-    options = {"teacher": "7", "teacher_views": 1, "epochs": 1}
+    options = {"teacher": "7", "epochs": 1}
     straight, _ = run(tree, tmp_path / "a", teacher, **options)
     order = [2, 0, 1]
     network = copy.deepcopy(teacher.network)
@@ -102,7 +100,7 @@ def test_the_order_of_the_teachers_labels_does_not_matter(
 def test_a_student_may_imitate_features_too_and_be_killed(
     tree: Path, tmp_path: Path, teacher: LoadedModel
 ) -> None:
-    options = {"teacher": "7", "teacher_views": 2, "teacher_features": 1.0}
+    options = {"teacher": "7", "teacher_features": 1.0, "cutmix": 1.0}
     with_features, _ = run(tree, tmp_path / "a", teacher, **options)
     without, _ = run(tree, tmp_path / "a", teacher, **options | {"teacher_features": 0.0})
     assert losses(with_features) > losses(without)
@@ -118,8 +116,9 @@ def test_a_student_may_imitate_features_too_and_be_killed(
 def test_networks_with_other_maps_than_the_teachers_may_imitate_it(
     tree: Path, tmp_path: Path, teacher: LoadedModel, arch: str
 ) -> None:
-    changes = {"teacher": "7", "teacher_views": 1, "teacher_features": 1.0, "epochs": 1}
-    request = TrainingRequest(arch, str(tree), changes={**SMALL, "start_size_px": 0, **changes})
+    changes = {"teacher": "7", "teacher_features": 1.0, "epochs": 2}
+    sizes = {"image_size_px": 64, "start_size_px": 32}
+    request = TrainingRequest(arch, str(tree), changes={**SMALL, **sizes, **changes})
     trained = train(
         request,
         read_dataset(tree),
