@@ -56,7 +56,7 @@ GAP_S = 0.03
 DISTURBED_S = 3.0
 LIMIT_S = 240.0
 SETTLED_S = 20.0
-SHARE_SHOWN = 4  # this many times the presses of a run have photos, of each kind of work
+SHARE_SHOWN = 5  # this many times the presses of a run have photos, of each kind of work
 PICTURES = 12
 VIEW_PX = (1280, 960)
 ARCHS = ("custom_cnn", "resnet50", "vit")
@@ -68,6 +68,8 @@ FLAG_DETAIL = {
     "value": 0.1,
     "limit": 0.2,
     "listing_ids": [1],
+    "listings": [[1, 0.9]],
+    "count": 1,
     "opinions": [],
     "claimed": "c001",
     "claimed_probability": 0.1,
