@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.review_keys import FLAG_DETAIL, Pressed, compare
+from benchmarks.drawn_queue import FLAG_DETAIL
+from benchmarks.review_keys import Pressed, compare
 from core.flags import FLAG_KINDS, reason
 from core.services.queue import LEASE_WINDOW, PAGE_WINDOW
 from core.services.submissions import MAX_ACTS
@@ -37,7 +38,7 @@ def test_no_more_is_asked_for_ahead_or_sent_together_than_the_server_takes() -> 
 
 
 @pytest.mark.parametrize("kind", FLAG_KINDS)
-def test_the_benchmark_has_what_any_flag_says_its_reason_from(kind: str) -> None:
+def test_the_benchmarks_have_what_any_flag_says_its_reason_from(kind: str) -> None:
     assert reason(kind, FLAG_DETAIL)
 
 
