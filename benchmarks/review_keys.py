@@ -319,7 +319,10 @@ def _press(page: Any, context: Any, server: Server, run: Disturbance, presses: i
             time.sleep(max(0.0, GAP_S - (time.perf_counter() - start)))
         now = time.perf_counter()
         if now > deadline:
-            raise TimeoutError(f"after {LIMIT_S} s {presses} keys have not met a picture")
+            shown = page.locator("section.review").inner_text()[:200]
+            raise TimeoutError(
+                f"after {LIMIT_S} s {presses} keys have not met a picture; on screen: {shown!r}"
+            )
         if begun is None and page.evaluate("() => window.benchPresses") > presses / 3:
             begun = now
             run.begin(context, server)

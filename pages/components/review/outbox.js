@@ -1,6 +1,5 @@
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000]
 const UNAUTHENTICATED = 401
-const GATHER_MS = 100 // what is decided meanwhile goes together
 const MAX_TOGETHER = 20 // about 14 KiB, of the 64 that a closing page may send
 
 /**
@@ -39,18 +38,11 @@ class Outbox {
     const body = { ...decision, by: this.user }
     this.put(body)
     localStorage.setItem(this.prefix + body.key, JSON.stringify(body))
-    this.sendSoon()
-  }
-
-  sendSoon() {
-    this.gathering ??= setTimeout(() => this.pump(), GATHER_MS)
-    this.onChange()
+    this.pump()
   }
 
   /** Send what may go now; at the end of the page everything may, it is kept until acknowledged. */
   pump({ leaving = false } = {}) {
-    clearTimeout(this.gathering)
-    this.gathering = null
     const all = [...this.entries.values()]
     const waiting = all.filter((entry) => !entry.inFlight)
     if (leaving) {
@@ -110,8 +102,7 @@ class Outbox {
       this.remove(entry)
       if (error) this.onRefused(entry.body, message)
     })
-    if (this.size) this.sendSoon()
-    this.onChange()
+    this.pump()
   }
 
   /** Somebody else has the listing: keep the decision until they decided it, or left it. */
