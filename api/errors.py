@@ -1,13 +1,13 @@
 """Errors as JSON: ``{"error": kind, "message": what to do}``."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import CatalogError
 
@@ -20,7 +20,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
-    app.middleware("http")(_boundary)
+    app.add_middleware(Boundary)
 
 
 _KINDS = {403: "ForbiddenError", 404: "NotFoundError"}
@@ -62,11 +62,25 @@ def _on_disconnect(_request: Request, _error: Exception) -> Response:
     return _answer(400, "InvalidInputError", "the request broke off")
 
 
-async def _boundary(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    try:
-        return await call_next(request)
-    except Exception:
-        log.exception("%s %s failed", request.method, request.url.path)
-        return _answer(500, "UnexpectedError", "Something went wrong here; it has been logged.")
+class Boundary:
+    """Log what nobody foresaw, and tell the caller no more than that it happened."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            log.exception("%s %s failed", scope.get("method", ""), scope["path"])
+            if has_begun:
+                raise  # the server breaks the answer off, so that nobody takes it for whole
+            words = "Something went wrong here; it has been logged."
+            await _answer(500, "UnexpectedError", words)(scope, receive, send)

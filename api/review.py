@@ -13,21 +13,22 @@ from core.errors import UnauthenticatedError
 from core.queue import DEFAULT_POLICY
 from core.services import (
     categories,
-    decisions,
     leases,
     look_alikes,
     publishing,
     queue,
     review,
+    submissions,
     verdicts,
 )
 from core.services.categories import FoundCategory
-from core.services.decisions import DecisionOutcome, NewDecision
+from core.services.decisions import NewDecision
 from core.services.leases import Holder
 from core.services.look_alikes import LookAlike
 from core.services.queue import QueueFilter, QueuePage
 from core.services.review import RaisedFlag, ReviewListing
 from core.services.states import DecisionKind, ListingState
+from core.services.submissions import Answer, Undoing
 
 router = APIRouter()
 
@@ -65,6 +66,27 @@ class DecisionRequest(BaseModel):
     undoes: UUID | None = None
     active_ms: int = Field(0, ge=0, le=MAX_ACTIVE_MS)
     shown: Shown = Shown()
+
+    def as_act(self) -> NewDecision | Undoing:
+        if self.undoes is not None:
+            return Undoing(key=str(self.key), decision_key=str(self.undoes))
+        return NewDecision(
+            key=str(self.key),
+            listing_id=self.listing_id,
+            listing_version=self.listing_version,
+            kind=self.kind,
+            category_id=self.category_id,
+            active_ms=self.active_ms,
+            shown=self.shown.model_dump(),
+        )
+
+
+class Submission(BaseModel):
+    """Decisions in the order in which they were made."""
+
+    decisions: Annotated[
+        list[DecisionRequest], Field(min_length=1, max_length=submissions.MAX_ACTS)
+    ]
 
 
 class Leased(BaseModel):
@@ -178,32 +200,18 @@ def search_categories(
 
 
 @router.post("/decisions")
-def decide(context: InContext, sent: DecisionRequest) -> DecisionOutcome:
-    """Keep a decision. Sent again, it changes nothing; on a stale version, it is refused (409).
+def decide(context: InContext, sent: Submission) -> tuple[Answer, ...]:
+    """Keep decisions in their order, and say of each what became of it.
 
-    It is refused too (401) where another than who made it has signed in since.
+    Sent again, one changes nothing; one on a stale version is refused. All are refused (401)
+    where another than who made them has signed in since.
     """
-    if sent.by not in {None, context.actor.id}:
+    if any(each.by not in {None, context.actor.id} for each in sent.decisions):
         raise UnauthenticatedError(
-            f"{context.actor.name!r} is signed in here, who did not make this decision"
+            f"{context.actor.name!r} is signed in here, who did not make these decisions"
         )
-    if sent.undoes is not None:
-        return decisions.undo(
-            context.engine,
-            actor=context.actor,
-            key=str(sent.key),
-            decision_key=str(sent.undoes),
-        )
-    new = NewDecision(
-        key=str(sent.key),
-        listing_id=sent.listing_id,
-        listing_version=sent.listing_version,
-        kind=sent.kind,
-        category_id=sent.category_id,
-        active_ms=sent.active_ms,
-        shown=sent.shown.model_dump(),
-    )
-    return decisions.decide(context.engine, actor=context.actor, new=new)
+    acts = [each.as_act() for each in sent.decisions]
+    return submissions.keep(context.engine, actor=context.actor, acts=acts)
 
 
 @router.post("/listings/{listing_id}/publish", status_code=204)

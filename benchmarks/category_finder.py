@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from benchmarks import harness, queue
+from benchmarks import drawn_queue, harness
 from benchmarks.harness import Figures, Options
 from benchmarks.review_keys import Server, open_review, show_photos
 from benchmarks.startup import open_browser
@@ -64,7 +64,7 @@ def measure(options: Options) -> Figures:
         engine = database.open_engine(settings)
         stack.callback(engine.dispose)
         database.upgrade(engine)
-        drawn = queue.draw(engine, LISTINGS)
+        drawn = drawn_queue.draw(engine, LISTINGS)
         show_photos(engine, settings, count=LISTINGS)
         typed = draw_words(draw_categories(engine, CATEGORIES), searches)
         alone = []
@@ -100,8 +100,8 @@ def draw_categories(engine: sa.Engine, count: int) -> Sequence[str]:
             row = {"id": number + 1, "name": name, "path": path, "code": code, "words": words}
             rows.append(row)
             terms += [{"category_id": number + 1, "name": each} for each in synonyms]
-        queue.insert(connection, CategoryRow, rows)
-        queue.insert(connection, CategorySynonymRow, terms)
+        drawn_queue.insert(connection, CategoryRow, rows)
+        drawn_queue.insert(connection, CategorySynonymRow, terms)
     return [str(row["words"]) for row in rows]
 
 

@@ -31,7 +31,7 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image, ImageFilter
 
-from benchmarks import harness, queue
+from benchmarks import drawn_queue, harness
 from benchmarks.harness import Figures, Options
 from benchmarks.startup import answers, free_port, open_browser, wait_until
 from core.services import database
@@ -39,7 +39,6 @@ from core.settings import Settings
 from core.storage import RENDITIONS, ImageStore
 from db.rows import (
     DecisionRow,
-    FlagRow,
     ImageRow,
     ListingImageRow,
     ListingRow,
@@ -56,27 +55,12 @@ GAP_S = 0.03
 DISTURBED_S = 3.0
 LIMIT_S = 240.0
 SETTLED_S = 20.0
-SHARE_SHOWN = 4  # this many times the presses of a run have photos, of each kind of work
+SHARE_SHOWN = 5  # this many times the presses of a run have photos, of each kind of work
 PICTURES = 12
 VIEW_PX = (1280, 960)
 ARCHS = ("custom_cnn", "resnet50", "vit")
 TOP = 5
 KEYS = {"a": DecisionKind.ACCEPT, "x": DecisionKind.REJECT}
-
-# What any kind of flag says its reason from.
-FLAG_DETAIL = {
-    "value": 0.1,
-    "limit": 0.2,
-    "listing_ids": [1],
-    "opinions": [],
-    "claimed": "c001",
-    "claimed_probability": 0.1,
-    "likeliest": "c002",
-    "likeliest_probability": 0.9,
-    "known": 1000,
-    "rate": 0.02,
-    "nearest": [],
-}
 
 RECORDER = """(root) => {
   const times = (window.benchTimes = [])
@@ -180,7 +164,7 @@ def measure(options: Options) -> Figures:
         engine = database.open_engine(settings)
         stack.callback(engine.dispose)
         database.upgrade(engine)
-        queue.draw(engine, listings)
+        drawn_queue.draw(engine, listings)
         show_photos(engine, settings, count=SHARE_SHOWN * presses)
         server = Server(folder)
         stack.callback(server.close)
@@ -201,14 +185,13 @@ def show_photos(engine: sa.Engine, settings: Settings, *, count: int) -> None:
         fresh = [id_ for id_ in first if id_ not in known]
         sizes = {"size_bytes": 1, "width_px": VIEW_PX[0], "height_px": VIEW_PX[1], "format": "JPEG"}
         rows = [{"id": id_, "sha256": f"{id_:064}", **sizes} for id_ in fresh]
-        queue.insert(connection, ImageRow, rows)
+        drawn_queue.insert(connection, ImageRow, rows)
         photos = [
             {"id": id_, "listing_id": id_, "image_id": id_, "position": 0, "file_name": "a.jpg"}
             for id_ in fresh
         ]
-        queue.insert(connection, ListingImageRow, photos)
+        drawn_queue.insert(connection, ListingImageRow, photos)
         _insert_predictions(connection, first)
-        connection.execute(sa.update(FlagRow).values(detail=FLAG_DETAIL))
     _store_renditions(settings, [f"{id_:064}" for id_ in first])
 
 
@@ -242,16 +225,16 @@ def _insert_predictions(connection: sa.Connection, photo_ids: Sequence[int]) -> 
         }
         for number, arch in enumerate(ARCHS)
     ]
-    queue.insert(connection, ModelVersionRow, versions)
+    drawn_queue.insert(connection, ModelVersionRow, versions)
     predictions = []
     for photo_id in photo_ids:
         for version in versions:
-            ids = drawing.sample(range(1, queue.CATEGORIES + 1), TOP)
+            ids = drawing.sample(range(1, drawn_queue.CATEGORIES + 1), TOP)
             top = [{"category_id": id_, "probability": 0.5 / 2**n} for n, id_ in enumerate(ids)]
             said = {"category_id": ids[0], "probability": 0.5, "top": top}
             about = {"listing_image_id": photo_id, "model_version_id": version["id"]}
             predictions.append({**about, **said})
-    queue.insert(connection, PredictionRow, predictions)
+    drawn_queue.insert(connection, PredictionRow, predictions)
 
 
 def _store_renditions(settings: Settings, names: Sequence[str]) -> None:
@@ -336,7 +319,10 @@ def _press(page: Any, context: Any, server: Server, run: Disturbance, presses: i
             time.sleep(max(0.0, GAP_S - (time.perf_counter() - start)))
         now = time.perf_counter()
         if now > deadline:
-            raise TimeoutError(f"after {LIMIT_S} s {presses} keys have not met a picture")
+            shown = page.locator("section.review").inner_text()[:200]
+            raise TimeoutError(
+                f"after {LIMIT_S} s {presses} keys have not met a picture; on screen: {shown!r}"
+            )
         if begun is None and page.evaluate("() => window.benchPresses") > presses / 3:
             begun = now
             run.begin(context, server)

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 MAX_QUEUE_LIMIT = 50
-LEASE_WINDOW = 8  # listings that are taken at once to be decided one by one
+LEASE_WINDOW = 12  # listings that are taken at once to be decided one by one
 PAGE_WINDOW = 24  # those of a page, which are decided together; never more are taken at once
 MAX_CHOICES = 1000
 MAX_ID_DIGITS = 18

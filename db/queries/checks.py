@@ -26,6 +26,7 @@ DECIDING = (*NAMING, DecisionKind.REJECT)
 DECIDED = (*CATEGORISED, ListingState.REJECTED)
 ANSWERED = (CheckKind.SECOND, CheckKind.PLANTED)
 LATEST_DECISIONS = 1000  # checks are on some of these, so that no draw reads a long history
+LATEST_CHECKS = 100  # of a reviewer; one that was left unanswered for longer comes no more
 
 
 class HandedOut(NamedTuple):
@@ -61,12 +62,20 @@ def list_handed_out(
 def list_waiting(
     session: Session, *, user_id: int, only: QueueFilter, limit: int
 ) -> Sequence[CheckRow]:
-    """Return checks of the user that wait for an answer and fit a view, the oldest first."""
+    """Return late checks of the user that wait for an answer and fit a view, the oldest first."""
+    latest = (
+        select(CheckRow.id)
+        .where(CheckRow.user_id == user_id, CheckRow.kind.in_(ANSWERED))
+        .order_by(CheckRow.id.desc())
+        .limit(LATEST_CHECKS)
+    )
+    first = sa.select(sa.func.min(latest.subquery().c.id)).scalar_subquery()
     query = (
         select(CheckRow)
         .join(ListingRow, ListingRow.id == CheckRow.listing_id)
         .where(
             CheckRow.user_id == user_id,
+            CheckRow.id >= first,
             CheckRow.kind.in_(ANSWERED),
             ~_is_answered(),
             ~_is_void(),
@@ -91,25 +100,25 @@ def list_decided(
     Args:
         without_flags: Listings with a flag of these kinds are left out, too.
     """
-    latest = select(DecisionRow.id).order_by(DecisionRow.id.desc()).limit(LATEST_DECISIONS)
-    first = sa.select(sa.func.min(latest.subquery().c.id)).scalar_subquery()
-    query = (
-        select(DecisionRow.id, DecisionRow.listing_id, ListingRow.suggested_category_id)
-        .join(ListingRow, ListingRow.id == DecisionRow.listing_id)
-        .where(
-            DecisionRow.id >= first,
-            DecisionRow.user_id != user_id,
-            DecisionRow.kind.in_(kinds),
-            ListingRow.state.in_(DECIDED),
-            ~_is_undone(DecisionRow),
-            ~_was_a_check(),
-            ~_was_with(user_id),
-            *_in_view(only),
-        )
+    latest = (
+        select(DecisionRow.id, DecisionRow.listing_id, DecisionRow.user_id, DecisionRow.kind)
+        .order_by(DecisionRow.id.desc())
+        .limit(LATEST_DECISIONS)
+        .cte("latest")
+    )
+    # Listings are looked up one by one: joined, SQLite goes through all that are decided.
+    listing = select(ListingRow.suggested_category_id).where(ListingRow.id == latest.c.listing_id)
+    query = select(latest.c.id, latest.c.listing_id, listing.scalar_subquery()).where(
+        latest.c.user_id != user_id,
+        latest.c.kind.in_(kinds),
+        listing.where(ListingRow.state.in_(DECIDED), *_in_view(only)).exists(),
+        ~_is_undone(latest.c.id, DecisionRow),
+        ~_was_a_check(latest.c.listing_id),
+        ~_was_with(user_id, latest.c.listing_id),
     )
     if without_flags:
         flagged = select(FlagRow.id).where(
-            FlagRow.listing_id == ListingRow.id, FlagRow.kind.in_(without_flags)
+            FlagRow.listing_id == latest.c.listing_id, FlagRow.kind.in_(without_flags)
         )
         query = query.where(~flagged.exists())
     return [Decided(*row) for row in session.execute(query)]
@@ -129,9 +138,10 @@ def lock_unchecked(session: Session, *, decided: Decided) -> bool:
     if session.scalar(listing.with_for_update(skip_locked=True)) is None:
         return False
     stands = select(DecisionRow.id).where(
-        DecisionRow.id == decided.decision_id, ~_is_undone(DecisionRow)
+        DecisionRow.id == decided.decision_id, ~_is_undone(DecisionRow.id, DecisionRow)
     )
-    query = listing.where(ListingRow.state.in_(DECIDED), ~_was_a_check(), stands.exists())
+    was_checked = _was_a_check(ListingRow.id)
+    query = listing.where(ListingRow.state.in_(DECIDED), ~was_checked, stands.exists())
     return session.scalar(query) is not None
 
 
@@ -266,7 +276,7 @@ def list_hidden(
         .where(
             CheckRow.kind == CheckKind.HIDDEN,
             DecisionRow.kind.in_(DECIDING),
-            ~_is_undone(DecisionRow),
+            ~_is_undone(DecisionRow.id, DecisionRow),
         )
         .order_by(DecisionRow.id)
     )
@@ -292,8 +302,10 @@ def _opinions() -> Any:
         .join(first, first.id == DecisionRow.user_id)
         .where(
             CheckAnswerRow.kind.in_(DECIDING),
-            ~_is_undone(CheckAnswerRow),
-            sa.or_(~_is_undone(DecisionRow), verdict),  # settling may take the first back
+            ~_is_undone(CheckAnswerRow.id, CheckAnswerRow),
+            sa.or_(
+                ~_is_undone(DecisionRow.id, DecisionRow), verdict
+            ),  # settling may take the first back
         )
     )
 
@@ -305,9 +317,11 @@ def _differs() -> tuple[sa.ColumnElement[bool], ...]:
     return CheckRow.kind == CheckKind.SECOND, different
 
 
-def _is_undone(row_class: type[DecisionRow] | type[CheckAnswerRow]) -> sa.ColumnElement[bool]:
+def _is_undone(
+    id_: sa.SQLColumnExpression[int], row_class: type[DecisionRow] | type[CheckAnswerRow]
+) -> sa.ColumnElement[bool]:
     undoing = aliased(row_class)
-    return select(undoing.id).where(undoing.undoes_id == row_class.id).exists()
+    return select(undoing.id).where(undoing.undoes_id == id_).exists()
 
 
 def _is_void() -> sa.ColumnElement[bool]:
@@ -326,16 +340,15 @@ def _is_answered() -> sa.ColumnElement[bool]:
     )
 
 
-def _was_a_check() -> sa.ColumnElement[bool]:
+def _was_a_check(listing_id: sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
     check = aliased(CheckRow)
-    return (
-        select(check.id).where(check.listing_id == ListingRow.id, check.kind.in_(ANSWERED)).exists()
-    )
+    return select(check.id).where(check.listing_id == listing_id, check.kind.in_(ANSWERED)).exists()
 
 
-def _was_with(user_id: int) -> sa.ColumnElement[bool]:
-    mine = aliased(DecisionRow)
-    return select(mine.id).where(mine.listing_id == ListingRow.id, mine.user_id == user_id).exists()
+def _was_with(user_id: int, listing_id: sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
+    """Whether the user ever decided it, read from the listing's few decisions, not the user's."""
+    made = aliased(DecisionRow)
+    return sa.literal(user_id).in_(select(made.user_id).where(made.listing_id == listing_id))
 
 
 def _in_view(only: QueueFilter) -> list[sa.ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from core.services import queue
 from core.services.context import Context
 from core.services.imports import ImportReport, import_path
 from core.services.queue import QueueFilter, take_next
+from core.services.submissions import MAX_ACTS
 from tests.services.flagged import add_batch, add_flagged, decide
 from tests.services.queues import add_reviewer
 from tests.worker.catalog import draw_photos
@@ -47,6 +48,10 @@ def decision(**changed: object) -> dict[str, object]:
         "listing_version": 1,
         "kind": "skip",
     } | changed
+
+
+def submission(*decisions: dict[str, object]) -> dict[str, object]:
+    return {"decisions": decisions}
 
 
 def png(side_px: int) -> bytes:
@@ -139,21 +144,34 @@ def test_an_unexpected_error_is_logged_and_not_told(
     assert "the secret" in caplog.text
 
 
-def test_a_stale_decision_is_refused_with_what_happened(
-    client: TestClient, report: ImportReport
+def test_of_decisions_sent_together_each_is_kept_or_refused_by_itself(
+    client: TestClient, context: Context
 ) -> None:
-    answer = client.post("/decisions", json=decision(listing_version=9))
-    assert answer.status_code == 409
-    assert answer.json()["error"] == "StaleError"
+    mug = add_flagged(context.engine, add_batch(context.engine, context.actor), "M-1", [])
+    skip = decision(listing_id=mug.listing_id)
+    sent = submission(
+        decision(listing_id=mug.listing_id, listing_version=9),
+        skip,
+        decision(listing_id=999),
+        undoing := decision(kind="undo", undoes=skip["key"]),
+    )
+    answer = client.post("/decisions", json=sent)
+    assert answer.status_code == 200
+    assert [each["error"] for each in answer.json()] == ["StaleError", "", "NotFoundError", ""]
+    again = client.post("/decisions", json=sent).json()
+    assert [each["outcome"] for each in again] == [each["outcome"] for each in answer.json()]
+    history = client.get(f"/review/listings/{mug.listing_id}").json()["history"]
+    assert [past["key"] for past in history] == [skip["key"], undoing["key"]]
 
 
 def test_a_decision_counts_for_nobody_but_who_made_it(
     client: TestClient, context: Context, report: ImportReport
 ) -> None:
-    another = client.post("/decisions", json=decision(by=context.actor.id + 1))
-    assert (another.status_code, another.json()["error"]) == (401, "UnauthenticatedError")
+    mine, another = decision(by=context.actor.id), decision(by=context.actor.id + 1)
+    answer = client.post("/decisions", json=submission(mine, another))
+    assert (answer.status_code, answer.json()["error"]) == (401, "UnauthenticatedError")
     assert client.get("/review/listings/1").json()["history"] == []
-    assert client.post("/decisions", json=decision(by=context.actor.id)).status_code != 401
+    assert client.post("/decisions", json=submission(mine)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -170,7 +188,14 @@ def test_a_decision_counts_for_nobody_but_who_made_it(
     ],
 )
 def test_a_malformed_decision_is_refused(client: TestClient, changed: dict[str, object]) -> None:
-    assert client.post("/decisions", json=decision(**changed)).status_code == 422
+    sent = submission(decision(), decision(**changed))
+    assert client.post("/decisions", json=sent).status_code == 422
+
+
+@pytest.mark.parametrize("count", [0, MAX_ACTS + 1])
+def test_decisions_are_sent_neither_by_none_nor_by_hundreds(client: TestClient, count: int) -> None:
+    sent = submission(*(decision() for _ in range(count)))
+    assert client.post("/decisions", json=sent).status_code == 422
 
 
 def test_an_upload_becomes_a_batch(client: TestClient) -> None:
@@ -329,9 +354,10 @@ def test_a_listing_somebody_else_has_is_refused_by_name(
     sent = {"listing_ids": [mug.listing_id]}
     held = client.put("/review/leases", json=sent).json()
     assert held == [{"listing_id": mug.listing_id, "by": "rita"}]
-    answer = client.post("/decisions", json=decision(listing_id=mug.listing_id, listing_version=1))
-    assert (answer.status_code, answer.json()["error"]) == (409, "LeasedError")
-    assert "rita is looking at 'M-1'" in answer.json()["message"]
+    late = submission(decision(listing_id=mug.listing_id))
+    [answer] = client.post("/decisions", json=late).json()
+    assert answer["error"] == "LeasedError"
+    assert "rita is looking at 'M-1'" in answer["message"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
@@ -16,7 +17,27 @@ PHOTOS = 16
 SLOW_PHOTO_S = 0.15
 
 
+NOTE_WHAT_KEYS_MEET = """(root) => {
+  window.met = []
+  addEventListener("keydown", () => {
+    const img = root.querySelector('[data-role="frame"] img')
+    window.met.push([Number(root.dataset.listing ?? 0), img?.complete ? img.src : ""])
+  }, true)
+}"""
+
 seeds = itertools.count(1)
+
+
+def watch_decisions(page: Page) -> list[dict[str, Any]]:
+    """Return a list that will hold every decision that is sent."""
+    found: list[dict[str, Any]] = []
+
+    def watch(request: Request) -> None:
+        if request.url.endswith("/api/decisions"):
+            found.extend(json.loads(request.post_data or "")["decisions"])
+
+    page.on("request", watch)
+    return found
 
 
 @pytest.fixture
@@ -31,31 +52,72 @@ def desk(app_with_models: str, page: Page, tmp_path: Path) -> Workstation:
 
 def test_fast_keys_never_decide_a_picture_that_was_not_seen(desk: Workstation) -> None:
     page = desk.page
-    loaded: set[str] = set()
-    decided: list[tuple[int, frozenset[str]]] = []
+    decided = watch_decisions(page)
 
     def slow(route: Route) -> None:
         time.sleep(SLOW_PHOTO_S)
         route.continue_()
 
-    def watch(request: Request) -> None:
-        if request.url.endswith("/api/decisions"):
-            decided.append((json.loads(request.post_data or "")["listing_id"], frozenset(loaded)))
-
     page.route("**/api/images/*/view", slow)
-    page.on("request", watch)
-    page.on("requestfinished", lambda request: loaded.add(request.url))
     desk.open()
+    desk.root.evaluate(NOTE_WHAT_KEYS_MEET)
     for _ in range(2 * PHOTOS):
         desk.press("x")
         page.wait_for_timeout(20)
     desk.wait_saved()
 
-    assert 0 < len(decided) <= PHOTOS
-    assert len({listing_id for listing_id, _ in decided}) == len(decided)
-    for listing_id, seen in decided:
-        sha256 = desk.listing_details(listing_id)["photos"][0]["sha256"]
-        assert any(sha256 in address for address in seen)
+    met = {id_: address for id_, address in page.evaluate("() => window.met") if id_}
+    listings = [each["listing_id"] for each in decided]
+    assert 0 < len(listings) <= PHOTOS
+    assert sorted(listings) == sorted(met), "each key on a picture decided it, and no other did"
+    for listing_id, address in met.items():
+        assert desk.listing_details(listing_id)["photos"][0]["sha256"] in address
+
+
+def test_photos_that_the_network_kept_away_are_loaded_when_it_is_back(
+    desk: Workstation, console: list[str]
+) -> None:
+    page = desk.page
+    desk.open()
+    first = desk.wait_painted()
+    page.route("**/api/images/*/view", lambda route: route.abort())
+    page.reload()
+    expect(desk.part("frame")).to_contain_text("Loading the photo")
+    page.wait_for_timeout(300)
+    desk.press("x")
+    page.unroute("**/api/images/*/view")
+    assert desk.wait_painted() == first, "a picture that was not there is not decided"
+    expect(desk.part("frame").locator("img")).to_be_visible()
+    assert desk.listing_details(first)["history"] == []
+    console.clear()  # the browser logs each request that failed
+
+
+def test_a_decision_that_the_server_fails_on_holds_no_other_up(
+    desk: Workstation, console: list[str]
+) -> None:
+    page = desk.page
+    desk.open()
+    first = desk.wait_painted()
+
+    def fail_on_first(route: Route) -> None:
+        sent = json.loads(route.request.post_data or "")["decisions"]
+        if first in {each["listing_id"] for each in sent}:
+            route.fulfill(status=500, json={})
+        else:
+            route.continue_()
+
+    page.route("**/api/decisions", fail_on_first)
+    others = []
+    for _ in range(4):
+        desk.press("a")
+        others.append(desk.wait_painted())
+    expect(desk.root).to_have_attribute("data-unsent", "1", timeout=10_000)
+    assert desk.listing_details(others[0])["state"] == "accepted"
+    assert desk.listing_details(first)["state"] == "needs_review"
+    page.unroute("**/api/decisions")
+    expect(desk.root).to_have_attribute("data-unsent", "0", timeout=20_000)
+    assert desk.listing_details(first)["state"] == "accepted"
+    console.clear()  # the browser logs each request that failed
 
 
 def test_decisions_made_without_a_network_are_sent_when_it_is_back(

@@ -28,6 +28,7 @@ from core.services.new_products import Chosen
 from core.services.queue import QueueFilter
 from core.services.review import ReviewListing
 from db.engine import reading, transaction
+from db.queries import checks as check_queries
 from db.rows import CheckAnswerRow, CheckRow, DecisionRow, FlagRow, ListingImageRow
 from db.states import DecisionKind, ListingState
 from tests.services.checked import BOWL, LAMP, MUG, Shop, add_shop
@@ -206,6 +207,41 @@ def test_what_is_done_to_it_on_another_page_is_no_answer(shop: Shop, page: str) 
     assert (made, len(refused)) == ((), 1), "somebody had decided it"
     with reading(shop.engine) as session:
         assert session.scalars(sa.select(CheckAnswerRow)).all() == []
+
+
+def test_only_the_latest_checks_of_a_person_wait(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = shop.listing_ids[0], shop.listing_ids[-1]
+    shop.decide(shop.rita, older, MUG)
+    shop.set_shares(second=1.0)
+    assert older in ids(shop.take(shop.omar))
+    shop.decide(shop.mona, newer, MUG)
+    shop.set_shares(planted=1.0)
+    assert {older, newer} <= set(ids(shop.take(shop.omar)))
+    monkeypatch.setattr(check_queries, "LATEST_CHECKS", 1)
+    seen = ids(shop.take(shop.omar))
+    assert (older in seen, newer in seen) == (False, True)
+
+
+def test_a_draw_looks_up_what_was_decided_last_and_goes_through_nothing_else(
+    engine: sa.Engine, actor: Actor
+) -> None:
+    shop = add_shop(engine, actor)
+    plans: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def explain(_c, cursor, statement, parameters, _context, _many) -> None:
+        if statement.startswith("WITH latest"):
+            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append("\n".join(row[-1] for row in rows))
+
+    given_to_omar(shop, second=1.0, planted=1.0)
+    assert len(plans) == 2, "one for each kind of check on what is decided"
+    for plan in plans:
+        assert "SEARCH listings USING INTEGER PRIMARY KEY" in plan
+        assert "ix_listings" not in plan, plan
+        assert "ix_decisions_user_id" not in plan, plan
 
 
 def test_a_check_that_is_put_off_waits(shop: Shop) -> None:

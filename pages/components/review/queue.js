@@ -1,42 +1,15 @@
-// Together no more than the eight listings that one reviewer holds at once.
-const PAGE_SIZE = 4
-const PREFETCH = 4
+// With the one on screen and what is left, no more than the 24 that one reviewer holds at once.
+const PAGE_SIZE = 12
 const IDLE_MS = 30_000
 const OPEN_STATES = ["needs_review", "auto_accepted"]
 const MOVING_KINDS = ["accept", "correct", "reject"]
 
-/** Photos that are loaded and decoded before they are needed. */
-class Photos {
-  constructor() {
-    this.loaded = new Map()
-  }
-
-  /** Return {img, ready}; `ready` turns true once decoding is over, `failed` if it failed. */
-  load(sha256) {
-    let photo = this.loaded.get(sha256)
-    if (!photo) {
-      const img = element("img")
-      img.src = `/api/images/${sha256}/view`
-      photo = { img, ready: false, failed: false }
-      photo.done = img
-        .decode()
-        .catch(() => (photo.failed = true))
-        .then(() => (photo.ready = true))
-      this.loaded.set(sha256, photo)
-    }
-    return photo
-  }
-
-  keepOnly(sha256s) {
-    for (const known of this.loaded.keys()) if (!sha256s.has(known)) this.loaded.delete(known)
-  }
-}
-
 /** The listings in the order they come, and where the reviewer is among them. */
 class Queue {
-  constructor(filters, skipped) {
+  constructor(filters, { skipped, outbox }) {
     this.filters = filters
     this.skipped = skipped
+    this.outbox = outbox
     this.items = []
     this.taken = new Set() // ids that the server holds for this reviewer
     this.index = 0
@@ -62,7 +35,9 @@ class Queue {
     const page = await fetchJson(`/api/review/next?${asked}`, { method: "POST" })
     if (!this.after) this.remaining = page.remaining
     const known = new Set(this.items.map((item) => item.listing.id))
-    const fresh = page.listings.filter((listing) => !known.has(listing.id))
+    // What was decided here and is not sent yet is open to the server still.
+    const isNew = ({ id }) => !known.has(id) && !MOVING_KINDS.includes(this.outbox.lastKind(id))
+    const fresh = page.listings.filter(isNew)
     for (const listing of fresh) this.taken.add(listing.id)
     this.add(fresh)
     this.after = page.after
@@ -117,8 +92,9 @@ class Queue {
     this.remaining += wantsOpen ? change : -change
   }
 
+  /** What is on screen and all that was taken for afterwards. */
   ahead() {
-    return this.items.slice(this.index, this.index + PREFETCH + 1)
+    return this.items.slice(this.index, this.index + GRID_SIZE)
   }
 
   /** Ids of what is on screen and all that comes next, as far as it is to be decided. */

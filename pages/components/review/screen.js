@@ -1,5 +1,4 @@
 const RECHECK_MS = 4_000
-const RELOAD_MS = 1_500
 
 /** The workstation as a whole: the queue, the decisions, and what comes next. */
 class Screen {
@@ -101,7 +100,7 @@ class Screen {
   async start(filters, listingId) {
     clearTimeout(this.recheck)
     if (listingId) this.pages.close()
-    const queue = new Queue(filters, this.skipped)
+    const queue = new Queue(filters, this)
     this.queue = queue
     this.made = []
     this.stage.clear()
@@ -285,10 +284,17 @@ class Screen {
     const ahead = queue.ahead()
     this.stage.prefetch(ahead)
     this.hold()
-    if (ahead.length <= PREFETCH) {
-      queue.loadMore().then(() => queue === this.queue && this.hold(), () => {}) // advance() retries
+    if (ahead.length <= PAGE_SIZE) {
+      queue.loadMore().then(() => this.onLoaded(queue), () => {}) // advance() retries
     }
     this.stage.show(item, { canUndo: this.made.length > 0 || lastDecision(item) !== undefined })
+  }
+
+  /** Hold what came, and load its photos. */
+  onLoaded(queue) {
+    if (queue !== this.queue || this.pages.isOpen) return
+    this.hold()
+    this.stage.prefetch(queue.ahead())
   }
 
   /** Hold what is on screen and all that was taken for afterwards. */

@@ -41,9 +41,8 @@ class Stage {
 
   /** Load the first photos of the listings that come next, and forget all others. */
   prefetch(items) {
-    const shas = items.flatMap((item) => item.listing.photos.slice(0, 1).map((p) => p.sha256))
-    this.photos.keepOnly(new Set(shas))
-    for (const sha256 of shas) this.photos.load(sha256)
+    const photos = items.flatMap((item) => item.listing.photos.slice(0, 1))
+    this.photos.prefetch(photos.map((photo) => photo.sha256))
   }
 
   explain() {
@@ -66,7 +65,7 @@ class Stage {
     const { item } = this
     const photo = item.listing.photos[this.photoIndex]
     const current = () => this.item === item && item.listing.photos[this.photoIndex] === photo
-    const loaded = photo && !photo.problem ? this.photos.load(photo.sha256) : null
+    const loaded = photo && !photo.problem ? this.photos.decode(photo.sha256) : null
     if (loaded && !loaded.ready) {
       this.part("frame").replaceChildren(element("p", "loading", "Loading the photo…"))
       await loaded.done
@@ -90,18 +89,20 @@ class Stage {
 
   drawStrip() {
     const { photos } = this.item.listing
-    this.part("strip").hidden = photos.length < 2
-    this.part("strip").replaceChildren(
-      ...photos.map((photo, index) => {
-        const thumb = button("thumb", () => this.turnPhoto(index - this.photoIndex))
-        const img = element("img")
-        img.src = `/api/images/${photo.sha256}/thumb`
-        img.alt = `Photo ${index + 1} of ${photos.length}`
-        thumb.append(img)
-        thumb.setAttribute("aria-pressed", String(index === this.photoIndex))
-        return thumb
-      }),
-    )
+    const thumbs = photos.length > 1 ? photos.map((photo, index) => this.thumbOf(photo, index)) : []
+    this.part("strip").hidden = !thumbs.length
+    this.part("strip").replaceChildren(...thumbs)
+  }
+
+  thumbOf(photo, index) {
+    const { photos } = this.item.listing
+    const thumb = button("thumb", () => this.turnPhoto(index - this.photoIndex))
+    const img = element("img")
+    img.src = `/api/images/${photo.sha256}/thumb`
+    img.alt = `Photo ${index + 1} of ${photos.length}`
+    thumb.append(img)
+    thumb.setAttribute("aria-pressed", String(index === this.photoIndex))
+    return thumb
   }
 
   drawButtons(canUndo) {
