@@ -84,8 +84,15 @@ def raise_flags(evidence: Evidence, *, only: str | None = None) -> tuple[Finding
 
 
 def reason(kind: str, detail: Detail) -> str:
-    """Say in one plain sentence, with its numbers, why a flag was raised."""
-    return FLAG_KINDS[kind].reason(detail)
+    """Say in one plain sentence, with its numbers, why a flag was raised.
+
+    What another version kept may lack a number; then it is shown as it is, so that one such
+    row does not keep its listing from a reviewer.
+    """
+    try:
+        return FLAG_KINDS[kind].reason(detail)
+    except (KeyError, TypeError, ValueError):
+        return f"kept by another version, without a reason: {dict(detail)}."
 
 
 def _quality_kind(check: QualityCheck) -> FlagKind:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -259,8 +260,9 @@ def test_a_client_that_stops_in_the_middle_is_let_go(monkeypatch: pytest.MonkeyP
         yield b""
 
     monkeypatch.setattr(uploads, "STALLED_AFTER_S", 0.01)
-    with pytest.raises(uploads.StalledError):
-        anyio.run(uploads._next_piece, stalled())
+    # In a thread of its own: a browser test before it leaves a running loop in this one.
+    with ThreadPoolExecutor(1) as pool, pytest.raises(uploads.StalledError):
+        pool.submit(anyio.run, uploads._next_piece, stalled()).result()
 
 
 def test_an_upload_that_became_a_batch_is_not_thrown_away(client: TestClient) -> None:

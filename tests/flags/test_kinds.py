@@ -140,3 +140,8 @@ def test_any_predictions_give_scores_from_0_to_1_and_reasons(predictions, claime
     for finding in raise_flags(Evidence(SOUND_MEASURES, predictions, claimed)):
         assert 0 <= finding.score <= 1.0001
         assert reason(finding.kind, finding.detail)
+
+
+@pytest.mark.parametrize("key", FLAG_KINDS)
+def test_what_another_version_kept_is_shown_as_it_is(key):
+    assert reason(key, {"old": 1}) == "kept by another version, without a reason: {'old': 1}."
