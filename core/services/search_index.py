@@ -79,9 +79,8 @@ class SearchIndex:
                 return vector_spaces.search(session, ready, vectors, count, among=among)
         with self._lock:
             source = self._source(space)
-            index = self._catch_up(source)
+            index, freshness = self._catch_up(source)
             ids, similarities = index.search(vectors, count, among=among)
-            freshness = index.freshness(source)
         best: dict[int, float] = {}
         for id_, similarity in zip(
             ids.ravel().tolist(), similarities.ravel().tolist(), strict=True
@@ -95,23 +94,25 @@ class SearchIndex:
             dimensions = queries.find_dimensions(session, space=space)
         return EmbeddingSource(self._engine, space, dimensions or 1)
 
-    def _catch_up(self, source: EmbeddingSource) -> FaissIndex:
+    def _catch_up(self, source: EmbeddingSource) -> tuple[FaissIndex, Freshness]:
         index = self._index
         path = self._folder / f"{source.space}.faiss"
         if index is None or (index.space, index.dimensions) != (source.space, source.dimensions):
             index, self._saved = open_index(path, source), 0
         else:
             index.catch_up(source)
-            if not index.freshness(source).is_fresh:  # something was deleted
-                index.reconcile(source)
-            if index.is_outgrown:
-                index = FaissIndex.build(source)
+        freshness = index.freshness(source)
+        if not freshness.is_fresh:  # something was deleted
+            index.reconcile(source)
+            freshness = index.freshness(source)
+        if index.is_outgrown:
+            index = FaissIndex.build(source)
         self._index = index
         if len(index) - self._saved >= _SAVED_EVERY:
             save_index(index, path)
             self._saved = len(index)
             log.info("saved an index of %d vectors", len(index))
-        return index
+        return index, freshness
 
 
 @lru_cache(maxsize=2)

@@ -17,7 +17,11 @@ Hashes = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 
 HASH_BITS = 64
-GREY_PX = 64
+GREY_PX = 256
+"""Fine enough that a part is reduced as a picture cut out there would be: of 64 pixels, a part of
+45 would be laid on 32 cells, and its hash be up to 12 bits from that of the cut copy. The
+hash of the whole is the same within a bit."""
+
 PARTS: Sequence[float] = (1.0, 0.9, 0.8, 0.7)
 """The share of each side that a hashed part keeps, from the middle; the first is the whole."""
 

@@ -44,6 +44,7 @@ class TaskKind:
         fail: Stores why an item cannot be done.
         isolate: Does what an error that nobody foresaw leaves undone, without the photo that
             it came from; None when nothing can be saved.
+        of_jobs: Its items are chunks of jobs, so while no job is unfinished none waits.
     """
 
     key: str
@@ -52,6 +53,7 @@ class TaskKind:
     run: Callable[[Workplace, int], None]
     fail: Callable[[sa.Engine, int, str], None]
     isolate: Callable[[Workplace, int, str], None] | None = None
+    of_jobs: bool = False
 
 
 def _run_chunk(place: Workplace, chunk_id: int, *, work: Work, part: Part | None = None) -> None:
@@ -236,7 +238,7 @@ def _job_kind(
     isolate: Callable[[Workplace, int, str], None] | None = None,
 ) -> TaskKind:
     find = partial(chunks.list_unfinished, kind=key)
-    return TaskKind(key, concurrency, find, run, _fail_chunk, isolate)
+    return TaskKind(key, concurrency, find, run, _fail_chunk, isolate, of_jobs=True)
 
 
 def _in_child(grace_s: float = 0.0) -> Callable[[Workplace, int], None]:

@@ -1,4 +1,4 @@
-"""the vector index inside Postgres, where pgvector is to be had
+"""the vector index inside Postgres, where pgvector is to be had; images are counted by state
 
 Revision: 0021, after 0020
 """
@@ -16,8 +16,10 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_images_state", "images", ["state"])
     vector_tables.create_where_available(op.get_bind())  # else it is said by who upgrades
 
 
 def downgrade() -> None:
     vector_tables.drop(op.get_bind())
+    op.drop_index("ix_images_state", "images")
