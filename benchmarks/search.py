@@ -9,6 +9,8 @@ process of its own without torch, and compared with comparing all vectors in sin
 (without making the vectors); ``add_1000_s``; ``filtered_*`` among a random hundredth of the
 ids. ``ram_mb`` of faiss is what the process has grown by, of pgvector the size of its graph;
 ``disk_mb`` is the file, or the table with its graph.
+
+The same of the product as a whole: ``benchmarks.short_vectors`` and ``benchmarks.upload_to_grid``.
 """
 
 import ctypes
@@ -24,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import harness
+from benchmarks import harness, short_vectors, upload_to_grid
 from benchmarks.harness import Figures, Options
 from benchmarks.mixtures import Ids, Mixtures, Vectors
 from core.similarity.faiss_index import FaissIndex
@@ -74,7 +76,7 @@ def measure(options: Options) -> Figures:
             task = Task(engine, Mixtures.of(photos, labels, size), queries)
             with spawn.Pool(1) as pool:
                 figures |= pool.apply(_measure_alone, (task,))
-    return figures
+    return figures | short_vectors.measure(options) | upload_to_grid.measure(options)
 
 
 def _read_photos(data: Path) -> tuple[Vectors, NDArray[np.str_], Vectors]:

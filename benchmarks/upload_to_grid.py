@@ -15,22 +15,26 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from benchmarks import harness, queue
 from benchmarks.harness import Figures, Options
-from benchmarks.mixtures import Mixtures
+from benchmarks.mixtures import Mixtures, Vectors
 from benchmarks.review_keys import Server
-from benchmarks.startup import open_browser
+from benchmarks.startup import open_browser, wait_until
 from core.imaging import encode_jpeg
 from core.services import database
 from core.settings import Settings
 from core.storage import RENDITIONS, ImageStore
+from db.base import Base
 from db.rows import BatchRow, EmbeddingRow, ImageRow, ListingImageRow, ListingRow
 from db.states import ListingState
 
@@ -38,7 +42,9 @@ LISTINGS, QUICK_LISTINGS = 100_000, 5_000
 SEARCHES, QUICK_SEARCHES = 60, 10
 WARMING = 3  # searches before any is timed
 PICTURES = 300  # different thumbnails
+PAUSE_S = 0.5  # somebody looks at what was found
 LIMIT_S = 60.0
+DOOR = "lookup-door.json"
 SEED = 0
 
 TIMED = """async (name) => {
@@ -49,10 +55,11 @@ TIMED = """async (name) => {
   transfer.items.add(file)
   const start = performance.now()
   document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }))
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
   const isInSight = (image) => image.getBoundingClientRect().top < innerHeight
   const isPainted = (image) => image.complete && image.naturalWidth > 0
   for (;;) {
-    await new Promise(requestAnimationFrame)
+    await wait(4) // asking at every frame would make the browser draw each
     const images = [...document.querySelectorAll(".gallery:not([data-before]) img")]
     if (images.length && images.filter(isInSight).every(isPainted)) break
   }
@@ -78,6 +85,7 @@ def measure(options: Options) -> Figures:
         stack.callback(server.close)
         stack.enter_context(_worker(folder))
         server.wait()
+        wait_until((folder / DOOR).exists)  # until the worker has loaded its network
         photos = iter(sought)
         through_api = [_search(server.address, each) for each in _take(photos, searches)]
         browser = open_browser(stack)
@@ -95,64 +103,94 @@ def _take(photos: Iterator[Path], searches: int) -> Iterator[Path]:
     return itertools.islice(photos, searches + WARMING)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Photos:
+    """Labelled photos with the features of the packaged network, (N, D) of length 1.
+
+    Attributes:
+        is_held_out: (N,) bool: to search by, and never among what is searched.
+    """
+
+    paths: Sequence[Path]
+    labels: NDArray[np.str_]
+    features: Vectors
+    is_held_out: NDArray[np.bool_]
+
+    @classmethod
+    def read(cls, data: Path) -> Self:
+        from benchmarks.features import load_features
+        from core.training.datasets import read_dataset
+
+        samples = read_dataset(data).samples
+        features = load_features([sample.path for sample in samples])
+        is_held_out = np.array([sample.part == "test" for sample in samples])
+        if not is_held_out.any():
+            is_held_out[::5] = True
+        return cls(
+            [sample.path for sample in samples],
+            np.array([sample.label for sample in samples]),
+            features / np.linalg.norm(features, axis=1, keepdims=True),
+            is_held_out,
+        )
+
+    def mix(self, size: int) -> Mixtures:
+        """Return that many vectors like those of the photos that are searched."""
+        return Mixtures.of(self.features[~self.is_held_out], self.labels[~self.is_held_out], size)
+
+    def list_sought(self, count: int) -> Sequence[int]:
+        """Return the places of photos to search by, in random order."""
+        places = np.random.default_rng(SEED).permutation(np.flatnonzero(self.is_held_out))
+        return [int(place) for place in places[:count]]
+
+
 def _draw(settings: Settings, data: Path, size: int, searches: int) -> Sequence[Path]:
     """Fill the database and lay thumbnails out; return photos to search by."""
-    from benchmarks.features import ARCH, load_features
+    from benchmarks.features import ARCH
     from core.models import load_embedder
-    from core.training.datasets import read_dataset
 
-    samples = read_dataset(data).samples
-    features = load_features([sample.path for sample in samples])
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
-    is_held_out = np.array([sample.part == "test" for sample in samples])
-    if not is_held_out.any():
-        is_held_out[::5] = True
-    known = ~is_held_out
-    labels = np.array([sample.label for sample in samples])
-    mixtures = Mixtures.of(features[known], labels[known], size)
-    draw_catalogue(settings, mixtures, load_embedder(ARCH).space)
-    paths = np.array([str(sample.path) for sample in samples])
-    _lay_thumbnails(settings, [Path(each) for each in paths[known][:PICTURES]], size)
-    order = np.random.default_rng(SEED).permutation(paths[is_held_out])
-    return [Path(each) for each in order[:searches]]
-
-
-def draw_catalogue(settings: Settings, mixtures: Mixtures, space: str) -> None:
-    """Add a listing with a photo and its embedding for each of the vectors."""
+    photos = Photos.read(data)
     engine = database.open_engine(settings)
     database.upgrade(engine)
+    draw_catalogue(engine, photos.mix(size), load_embedder(ARCH).space)
+    engine.dispose()
+    shown = np.flatnonzero(~photos.is_held_out)[:PICTURES]
+    _lay_thumbnails(settings, [photos.paths[place] for place in shown], size)
+    return [photos.paths[place] for place in photos.list_sought(searches)]
+
+
+def draw_catalogue(engine: sa.Engine, mixtures: Mixtures, space: str) -> None:
+    """Add a listing with a photo and its embedding for each of the vectors."""
     actor = database.local_actor(engine)
     batch = {"id": 1, "name": "drawn", "content_digest": "0", "source": "", "refusals": []}
-    picture = {"size_bytes": 1, "width_px": 640, "height_px": 480, "format": "JPEG"}
     with engine.begin() as connection:
         queue.insert(connection, BatchRow, [{**batch, "created_by": actor.id}])
         for ids, vectors in mixtures.iterate(0):
-            each = ids.tolist()
-            packed = [vector.tobytes() for vector in vectors.astype("<f2")]
-            state = ListingState.NEEDS_REVIEW
-            listings = [
-                {"id": id_, "batch_id": 1, "sku": f"S-{id_}", "title": f"Listing {id_}"}
-                | {"state": state}
-                for id_ in each
-            ]
-            photos = [
-                {"id": id_, "listing_id": id_, "image_id": id_, "position": 0, "file_name": "a.jpg"}
-                for id_ in each
-            ]
-            embeddings = [
-                {"image_id": id_, "space": space, "dim": vectors.shape[1], "vector": vector}
-                for id_, vector in zip(each, packed, strict=True)
-            ]
-            images = [{"id": id_, "sha256": _name(id_), **picture} for id_ in each]
-            queue.insert(connection, ListingRow, listings)
-            queue.insert(connection, ImageRow, images)
-            queue.insert(connection, ListingImageRow, photos)
-            queue.insert(connection, EmbeddingRow, embeddings)
+            for row, values in _rows(ids.tolist(), vectors, space).items():
+                queue.insert(connection, row, values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
             "VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "PRAGMA optimize"
         )
-    engine.dispose()
+
+
+def _rows(
+    ids: Sequence[int], vectors: Vectors, space: str
+) -> Mapping[type[Base], Sequence[Mapping[str, Any]]]:
+    listing = {"batch_id": 1, "state": ListingState.NEEDS_REVIEW}
+    image = {"size_bytes": 1, "width_px": 640, "height_px": 480, "format": "JPEG"}
+    photo = {"position": 0, "file_name": "a.jpg"}
+    packed = [vector.tobytes() for vector in vectors.astype("<f2")]
+    return {
+        ListingRow: [
+            {"id": id_, "sku": f"S-{id_}", "title": f"Listing {id_}", **listing} for id_ in ids
+        ],
+        ImageRow: [{"id": id_, "sha256": _name(id_), **image} for id_ in ids],
+        ListingImageRow: [{"id": id_, "listing_id": id_, "image_id": id_, **photo} for id_ in ids],
+        EmbeddingRow: [
+            {"image_id": id_, "space": space, "dim": vectors.shape[1], "vector": vector}
+            for id_, vector in zip(ids, packed, strict=True)
+        ],
+    }
 
 
 def _name(id_: int) -> str:
@@ -221,7 +259,11 @@ def _paste(browser: Any, server: Server, photos: Sequence[Path]) -> Sequence[flo
     page.goto("/search")
     page.locator(".gallery figure").first.wait_for()
     page.locator(".lens").wait_for()
-    times = [float(page.evaluate(TIMED, name)) for name in waiting]
+    times = []
+    for name in waiting:
+        times.append(float(page.evaluate(TIMED, name)))
+        page.wait_for_load_state("networkidle")
+        time.sleep(PAUSE_S)
     context.close()
     return times
 

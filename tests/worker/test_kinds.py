@@ -17,7 +17,7 @@ def test_every_job_kind_can_be_asked_for_done_and_shown() -> None:
 
 
 def test_every_job_kind_that_runs_in_a_child_has_a_runner() -> None:
-    assert JOBS - IN_THE_WORKER == RUNNERS.keys()
+    assert RUNNERS.keys() == JOBS - IN_THE_WORKER
 
 
 def test_a_worker_starts_without_torch():
