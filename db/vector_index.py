@@ -1,10 +1,9 @@
 """The vector index inside Postgres: pgvector, half precision, one HNSW graph a space.
 
 It has the interface of ``core.similarity.vectors.VectorIndex`` and works on a connection of the
-caller's, who commits. ``create_table`` stands in for the migration that is to come.
+caller's, who commits. Its tables are those of ``db.vector_tables``.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -12,6 +11,9 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
+
+from db.vector_tables import IMAGE_VECTORS as TABLE
+from db.vector_tables import VECTOR_SPACES
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -22,15 +24,8 @@ EXACT_BELOW = 100_000
 EF_SEARCH = 100
 """Candidates that a search keeps; pgvector's own 40 finds too few at 100,000."""
 
-SPACE_NAME = re.compile(r"[a-z0-9_]{1,40}")
-
-TABLE = sa.Table(
-    "image_vectors",
-    sa.MetaData(),
-    sa.Column("space", sa.Text, primary_key=True),
-    sa.Column("id", sa.BigInteger, primary_key=True),
-    sa.Column("vector", HALFVEC(), nullable=False),
-)
+MOST_EF_SEARCH = 1_000
+"""pgvector takes no more; a search for more goes on until it has them."""
 
 
 class Source(Protocol):
@@ -41,34 +36,41 @@ class Source(Protocol):
     def iterate(self, after_id: int) -> Iterator[tuple[Ids, Vectors]]: ...
 
 
-def create_table(connection: sa.Connection) -> None:
-    """Make the table of all spaces, if it is not there."""
-    connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS vector"))
-    TABLE.create(connection, checkfirst=True)
+def add_space(connection: sa.Connection, name: str, axes: Vectors) -> int:
+    """Add a space without vectors; return its id.
+
+    Args:
+        axes: (D, K), along which its vectors are shortened from D numbers to K.
+    """
+    row = {"name": name, "dimensions": axes.shape[1], "axes": np.asarray(axes, "<f4").tobytes()}
+    made = sa.insert(VECTOR_SPACES).values(row).returning(VECTOR_SPACES.c.id)
+    return int(connection.execute(made).scalar_one())
 
 
 class PgVectorIndex:
     """Vectors of one space."""
 
-    def __init__(self, connection: sa.Connection, space: str, dimensions: int) -> None:
-        """Raise ValueError for a space that cannot name an index: a-z, 0-9 and _, at most 40."""
-        if not SPACE_NAME.fullmatch(space):
-            raise ValueError(f"{space!r} names no space; use up to 40 of a-z, 0-9 and _")
+    def __init__(self, connection: sa.Connection, space_id: int, dimensions: int) -> None:
         self._connection = connection
-        self.space = space
+        self.space_id = space_id
         self.dimensions = dimensions
         # The column holds spaces of different widths, so its width stands in the index.
         self._vector = sa.cast(TABLE.c.vector, HALFVEC(dimensions))
-        self._ours = TABLE.c.space == sa.literal(space, literal_execute=True)
+        # Spelt out, or the planner would not know that the graph of this space is meant.
+        self._ours = TABLE.c.space_id == sa.literal(space_id, literal_execute=True)
+
+    @property
+    def graph(self) -> str:
+        """Name of the HNSW graph."""
+        return f"ix_{TABLE.name}_{self.space_id:d}"
 
     def build_graph(self) -> None:
         """Make the HNSW graph: after a first filling, which is several times faster without it."""
-        name = f"ix_{TABLE.name}_{self.space}"
         self._connection.execute(
             sa.text(
-                f"CREATE INDEX IF NOT EXISTS {name} ON {TABLE.name} USING hnsw"
-                f" ((vector::halfvec({self.dimensions})) halfvec_ip_ops)"
-                f" WHERE space = '{self.space}'"
+                f"CREATE INDEX IF NOT EXISTS {self.graph} ON {TABLE.name} USING hnsw"
+                f" ((vector::halfvec({self.dimensions:d})) halfvec_ip_ops)"
+                f" WHERE space_id = {self.space_id:d}"
             )
         )
         self._connection.execute(sa.text(f"ANALYZE {TABLE.name}"))
@@ -83,7 +85,7 @@ class PgVectorIndex:
         driver: Any = self._connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.write(_SIGNATURE + _pack(ids, vectors) + _END)
-        self._connection.execute(_TAKE_UP, {"space": self.space})
+        self._connection.execute(_TAKE_UP, {"space_id": self.space_id})
 
     def delete(self, ids: Ids) -> int:
         """Drop (N,) ids, also unknown ones; return how many were in it."""
@@ -98,7 +100,7 @@ class PgVectorIndex:
         Args:
             among: Find these ids only. Where fewer are found, -1 and -inf fill the rows.
         """
-        self._set(f"hnsw.ef_search = {max(EF_SEARCH, count)}")
+        self._set(f"hnsw.ef_search = {min(max(EF_SEARCH, count), MOST_EF_SEARCH)}")
         self._set("hnsw.iterative_scan = relaxed_order")
         found = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -np.inf, np.float32)
@@ -170,8 +172,8 @@ _MAKE_INCOMING = sa.text(
 _COPY = "COPY incoming_vectors FROM STDIN (FORMAT BINARY)"
 _TAKE_UP = sa.text(
     "WITH taken AS (DELETE FROM incoming_vectors RETURNING id, vector)"
-    " INSERT INTO image_vectors (space, id, vector) SELECT :space, id, vector FROM taken"
-    " ON CONFLICT (space, id) DO UPDATE SET vector = excluded.vector"
+    " INSERT INTO image_vectors (space_id, id, vector) SELECT :space_id, id, vector FROM taken"
+    " ON CONFLICT (space_id, id) DO UPDATE SET vector = excluded.vector"
 )
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"

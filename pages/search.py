@@ -18,6 +18,7 @@ from pages.ui import choices, components, gallery, links, session, text
 REFRESH_S = 0.3
 STATES = {state.value.replace("_", " ").capitalize(): state for state in ListingState}
 WHOLE = "whole"  # what the component says when a region is to be forgotten
+_LENS = "lens"
 _PARTS = "search-parts"
 _PAGE = "search-page"
 
@@ -51,32 +52,34 @@ def render(actor: Actor) -> None:
 
 
 def _draw_lens(subject: SearchHit | None, lookup_id: int | None, region: str | None) -> None:
-    """Take a photo, or a part of the one that is shown, and let the address name it."""
-    found = _lens(
-        key="lens",
+    """Take a photo, or a part of the one that is shown; the address names it from then on."""
+    _lens(
+        key=_LENS,
         data={
             "photo": lookup_id,
             "src": f"/api/images/{subject.sha256}/view" if subject else None,
             "region": region,
         },
-        on_photo_change=_ignore,
-        on_region_change=_ignore,
+        on_photo_change=_take_photo,
+        on_region_change=_take_region,
     )
-    if found.photo:
+
+
+def _take_photo() -> None:
+    """Name the photo in the address before the page is drawn, so that it is drawn once."""
+    photo = st.session_state[_LENS].photo
+    if photo:
         for name in ("listing", "region"):
             st.query_params.pop(name, None)
-        st.query_params["photo"] = str(found.photo)
-        st.rerun()
-    if found.region:
-        if found.region == WHOLE:
-            st.query_params.pop("region", None)
-        else:
-            st.query_params["region"] = str(found.region)
-        st.rerun()
+        st.query_params["photo"] = str(photo)
 
 
-def _ignore() -> None:
-    """Make a trigger known; it is read where the component is drawn."""
+def _take_region() -> None:
+    region = st.session_state[_LENS].region
+    if region == WHOLE:
+        st.query_params.pop("region", None)
+    elif region:
+        st.query_params["region"] = str(region)
 
 
 def _find_part(actor: Actor, listing_id: int, region: str) -> int:

@@ -18,7 +18,15 @@ from core.errors import CatalogError
 from core.flags import Evidence, raise_flags
 from core.imaging import DecodedImage
 from core.quality import ImageMeasures, measure
-from core.services import brand_checks, chunks, claims, copy_flags, priorities, recognition
+from core.services import (
+    brand_checks,
+    chunks,
+    claims,
+    copy_flags,
+    priorities,
+    recognition,
+    vector_spaces,
+)
 from core.services.active_models import ActiveClassifier, ModelCache
 from core.services.chunks import Chunk
 from core.services.held_limits import read_limits
@@ -172,7 +180,7 @@ def _write(
         if error:
             queries.mark_unreadable(session, image_id=photo.image_id, reason=str(error))
     queries.insert_predictions(session, values=list(_prediction_rows(usable.values(), active)))
-    embedding_queries.insert_embeddings(session, values=list(_embedding_rows(photos, usable)))
+    _insert_embeddings(session, list(_embedding_rows(photos, usable)))
     looks = _looks_by_image(photos, usable)
     limit_queries.replace_measures(session, values=_measures_rows(looks))
     fingerprint_queries.insert_fingerprints(
@@ -186,6 +194,13 @@ def _write(
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
     claims.follow_classification(session, chunk=chunk)
     brand_checks.follow_classification(session, chunk=chunk)
+
+
+def _insert_embeddings(session: Session, values: Sequence[Mapping[str, Any]]) -> None:
+    embedding_queries.insert_embeddings(session, values=values)
+    for space in {value["space"] for value in values}:
+        image_ids = [value["image_id"] for value in values if value["space"] == space]
+        vector_spaces.follow_embeddings(session, name=space, image_ids=image_ids)
 
 
 def _prediction_rows(

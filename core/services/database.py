@@ -1,5 +1,6 @@
 """The database as a whole: open, upgrade, and the local user."""
 
+import logging
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from core.actors import Actor
 from core.errors import ConflictError
 from core.settings import Settings, get_settings
 from db import engine as db_engine
+from db import vector_tables
 from db.engine import transaction
 from db.rows import UserRow
 from db.states import Role
+
+log = logging.getLogger(__name__)
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 LOCAL_USER = "local"
@@ -71,8 +75,13 @@ def alembic_config(engine: sa.Engine) -> Config:
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Migrate the schema up to the revision."""
+    """Migrate the schema up to the revision; the newest takes up pgvector, if it came later."""
     command.upgrade(alembic_config(engine), revision)
+    if current_revision(engine) == head_revision(engine):
+        with engine.begin() as connection:
+            problem = vector_tables.create_where_available(connection)
+        if problem is not None:
+            log.warning("photos are searched outside the database: %s", problem)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:

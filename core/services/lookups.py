@@ -1,20 +1,23 @@
 """Photos from outside to search by: handed in at a door, embedded by the worker.
 
-The file lies in the cache until then and is gone afterwards; the vector is kept for a day.
+A worker that listens is asked at once (``core.services.lookup_door``). Where none does, the file
+lies in the cache until one comes, and is gone afterwards. The vector is kept for a day.
 """
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.errors import CatalogError, InvalidInputError, NotFoundError
+from core.services import lookup_door
 from core.settings import Settings
 from core.storage import WORK_STALE_AFTER_S, sweep, write_whole
 from db.engine import reading, transaction
@@ -25,7 +28,8 @@ from db.rows import LookupRow
 from db.states import LookupState
 
 if TYPE_CHECKING:  # pages ask for lookups, and no page may load torch
-    from core.services.active_models import ModelCache
+    from core.inference import Classifier
+    from core.services.active_models import ActiveClassifier, ModelCache
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +50,19 @@ class Lookup:
     error: str | None = None
 
 
+class _Answer(NamedTuple):
+    """What a worker said at once, as the row keeps it."""
+
+    state: LookupState
+    error: str | None
+    space: str | None
+    vector: bytes | None
+
+
 def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes) -> Lookup:
     """Hand a photo in; the same one again is answered at once, for a day.
+
+    A worker that listens embeds it at once; else it waits for one.
 
     What was handed in more than a day ago is deleted, whosever it is and whatever became of it.
 
@@ -62,22 +77,14 @@ def request(engine: sa.Engine, settings: Settings, *, actor: Actor, data: bytes)
         )
     sha256 = hashlib.sha256(data).hexdigest()
     path = _path(settings, actor.id, sha256)
-    write_whole(path, data)
-    sweep(path.parent)
-    now = datetime.now(UTC)
-    with transaction(engine) as session:
-        queries.delete_older(session, than=now - timedelta(seconds=WORK_STALE_AFTER_S))
-        row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
-        is_current = row.space == embedding_queries.find_newest_space(session)
-        if row.state == LookupState.FAILED or (row.state == LookupState.DONE and not is_current):
-            row.state, row.error, row.vector = LookupState.PENDING, None, None
-            row.created_at = now  # of a new task
-        elif row.state == LookupState.DONE:
-            row.created_at = now  # kept for another day
-        found = _lookup(row)
-    if found.state == LookupState.DONE:  # it was known: the worker will not come for the file
-        path.unlink(missing_ok=True)
-    return found
+    known = _keep_known(engine, actor, sha256)
+    answer = None if known else _ask_worker(settings, data)
+    if known or answer:
+        path.unlink(missing_ok=True)  # handed in before, and no worker will come for it
+    else:
+        write_whole(path, data)
+        sweep(path.parent)
+    return known or _store(engine, actor, sha256, answer)
 
 
 def get_lookup(engine: sa.Engine, *, actor: Actor, lookup_id: int) -> Lookup:
@@ -129,6 +136,35 @@ def embed(engine: sa.Engine, settings: Settings, *, lookup_id: int, models: "Mod
     path.unlink(missing_ok=True)
 
 
+class PhotoEmbedder:
+    """Embeds one photo after the other by the network in use; safe in several threads."""
+
+    def __init__(self, models: "ModelCache") -> None:
+        self._models = models
+        self._made: tuple[ActiveClassifier, Classifier] | None = None
+
+    def embed(self, read: Callable[[], bytes]) -> tuple[str, bytes]:
+        """Return space and vector of the photo that ``read`` returns.
+
+        Raises:
+            CatalogError: It cannot be embedded.
+        """
+        active, made = self._models.current(), self._made
+        if active.space is None:
+            raise InvalidInputError(
+                "no network to compare photos by is set up; see the worker's log"
+            )
+        if made is None or made[0] is not active:
+            made = active, active.restricted_to(frozenset(), is_embedding=True)
+            self._made = made
+        (outcome,) = made[1].classify([(0, read)], lambda _: None)
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.embedding is None:
+            raise InvalidInputError("the photo could not be embedded; hand it in again")
+        return active.space, np.asarray(outcome.embedding, "<f2").tobytes()
+
+
 def fail(engine: sa.Engine, *, lookup_id: int, error: str) -> None:
     """Store why the photo cannot be searched by."""
     with transaction(engine) as session:
@@ -155,24 +191,48 @@ def _begin(engine: sa.Engine, lookup_id: int) -> tuple[int, str] | None:
         return row.user_id, row.sha256
 
 
-def _embed(path: Path, models: "ModelCache") -> tuple[str, bytes]:
-    active = models.current()
-    if active.space is None:
-        raise InvalidInputError("no network to compare photos by is set up; see the worker's log")
+def _keep_known(engine: sa.Engine, actor: Actor, sha256: str) -> Lookup | None:
+    """Return the photo, kept for another day, where it is embedded in the space of now."""
+    now = datetime.now(UTC)
+    with transaction(engine) as session:
+        queries.delete_older(session, than=now - timedelta(seconds=WORK_STALE_AFTER_S))
+        row = queries.find_of_photo(session, user_id=actor.id, sha256=sha256)
+        if row is None or row.state != LookupState.DONE:
+            return None
+        if row.space != embedding_queries.find_newest_space(session):
+            return None
+        row.created_at = now
+        return _lookup(row)
 
+
+def _ask_worker(settings: Settings, data: bytes) -> _Answer | None:
+    try:
+        found = lookup_door.embed(settings, data)
+    except InvalidInputError as error:
+        return _Answer(LookupState.FAILED, fit(str(error), LookupRow.error), None, None)
+    return None if found is None else _Answer(LookupState.DONE, None, *found)
+
+
+def _store(engine: sa.Engine, actor: Actor, sha256: str, answer: _Answer | None) -> Lookup:
+    """Keep what a worker said of the photo; where none did, the photo waits for one."""
+    with transaction(engine) as session:
+        row = queries.ensure_lookup(session, user_id=actor.id, sha256=sha256)
+        if answer is not None:
+            row.state, row.error, row.space, row.vector = answer
+        elif row.state != LookupState.PENDING:
+            row.state, row.error, row.vector = LookupState.PENDING, None, None
+            row.created_at = datetime.now(UTC)  # of a new task
+        return _lookup(row)
+
+
+def _embed(path: Path, models: "ModelCache") -> tuple[str, bytes]:
     def read() -> bytes:
         try:
             return path.read_bytes()
         except FileNotFoundError as error:
             raise NotFoundError("the photo is gone from the cache; hand it in again") from error
 
-    classifier = active.restricted_to(frozenset(), is_embedding=True)
-    (outcome,) = classifier.classify([(0, read)], lambda _: None)
-    if outcome.error is not None:
-        raise outcome.error
-    if outcome.embedding is None:
-        raise InvalidInputError("the photo could not be embedded; hand it in again")
-    return active.space, np.asarray(outcome.embedding, "<f2").tobytes()
+    return PhotoEmbedder(models).embed(read)
 
 
 def _require(row: LookupRow | None, actor: Actor) -> LookupRow:

@@ -1,4 +1,8 @@
-"""The index of all embeddings, in the memory of a process without torch; the table is the truth."""
+"""The index of all embeddings; the table is the truth.
+
+It lies in the memory of a process without torch, or, where a space was prepared for it, inside
+Postgres (``core.services.vector_spaces``).
+"""
 
 import logging
 import threading
@@ -10,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
+from core.services import vector_spaces
 from core.similarity.faiss_index import FaissIndex
 from core.similarity.index_file import open_index, save_index
 from core.similarity.vectors import Freshness, Ids, Vectors
@@ -68,11 +73,14 @@ class SearchIndex:
             count: So many nearest to each of them.
             among: Ids to search among; None for all.
         """
+        with reading(self._engine) as session:
+            ready = vector_spaces.find_ready(session, name=space)
+            if ready is not None:
+                return vector_spaces.search(session, ready, vectors, count, among=among)
         with self._lock:
             source = self._source(space)
-            index = self._catch_up(source)
+            index, freshness = self._catch_up(source)
             ids, similarities = index.search(vectors, count, among=among)
-            freshness = index.freshness(source)
         best: dict[int, float] = {}
         for id_, similarity in zip(
             ids.ravel().tolist(), similarities.ravel().tolist(), strict=True
@@ -86,23 +94,25 @@ class SearchIndex:
             dimensions = queries.find_dimensions(session, space=space)
         return EmbeddingSource(self._engine, space, dimensions or 1)
 
-    def _catch_up(self, source: EmbeddingSource) -> FaissIndex:
+    def _catch_up(self, source: EmbeddingSource) -> tuple[FaissIndex, Freshness]:
         index = self._index
         path = self._folder / f"{source.space}.faiss"
         if index is None or (index.space, index.dimensions) != (source.space, source.dimensions):
             index, self._saved = open_index(path, source), 0
         else:
             index.catch_up(source)
-            if not index.freshness(source).is_fresh:  # something was deleted
-                index.reconcile(source)
-            if index.is_outgrown:
-                index = FaissIndex.build(source)
+        freshness = index.freshness(source)
+        if not freshness.is_fresh:  # something was deleted
+            index.reconcile(source)
+            freshness = index.freshness(source)
+        if index.is_outgrown:
+            index = FaissIndex.build(source)
         self._index = index
         if len(index) - self._saved >= _SAVED_EVERY:
             save_index(index, path)
             self._saved = len(index)
             log.info("saved an index of %d vectors", len(index))
-        return index
+        return index, freshness
 
 
 @lru_cache(maxsize=2)

@@ -13,8 +13,9 @@ from core.similarity.hashing import Hashes, distances, hash_parts, reduce_grey
 VERSION = 1
 """Of how a fingerprint is taken; those of another version are not compared."""
 
-MAX_DISTANCE = 10
-"""Bits of 64 in which two hashes may differ and still be looked at."""
+MAX_DISTANCE = 12
+"""Bits of 64 in which two hashes may differ and still be looked at. At 14, a million pictures
+would have dozens of others that near by chance, and each costs a look."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

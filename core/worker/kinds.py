@@ -1,5 +1,6 @@
 """The kinds of tasks: one table of where they are found and how they are run."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +19,14 @@ from core.services import (
     lookups,
     renewals,
     replays,
+    vector_spaces,
 )
 from core.services.chunks import Chunk
 from core.worker.children import run_in_child
 from core.worker.stopping import OUTAGES, StopCheck, WorkerStopping, through_outages
 from core.worker.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[Workplace, Chunk], None]
 Part = Callable[[Workplace, Chunk, str], None]
@@ -40,6 +44,7 @@ class TaskKind:
         fail: Stores why an item cannot be done.
         isolate: Does what an error that nobody foresaw leaves undone, without the photo that
             it came from; None when nothing can be saved.
+        of_jobs: Its items are chunks of jobs, so while no job is unfinished none waits.
     """
 
     key: str
@@ -48,6 +53,7 @@ class TaskKind:
     run: Callable[[Workplace, int], None]
     fail: Callable[[sa.Engine, int, str], None]
     isolate: Callable[[Workplace, int, str], None] | None = None
+    of_jobs: bool = False
 
 
 def _run_chunk(place: Workplace, chunk_id: int, *, work: Work, part: Part | None = None) -> None:
@@ -198,6 +204,16 @@ def _embed(place: Workplace, lookup_id: int) -> None:
     through_outages(place.stop, embed)
 
 
+def _prepare_space(place: Workplace, embedding_id: int) -> None:
+    prepare = partial(vector_spaces.prepare, place.engine, embedding_id=embedding_id)
+    through_outages(place.stop, prepare)
+
+
+def _leave_space(_: sa.Engine, embedding_id: int, error: str) -> None:
+    """Photos are searched outside the database, as before."""
+    log.error("the space of embedding %d cannot be searched by pgvector: %s", embedding_id, error)
+
+
 def _fail_chunk(engine: sa.Engine, chunk_id: int, error: str) -> None:
     chunks.fail(engine, chunk_id=chunk_id, error=error)
 
@@ -222,7 +238,7 @@ def _job_kind(
     isolate: Callable[[Workplace, int, str], None] | None = None,
 ) -> TaskKind:
     find = partial(chunks.list_unfinished, kind=key)
-    return TaskKind(key, concurrency, find, run, _fail_chunk, isolate)
+    return TaskKind(key, concurrency, find, run, _fail_chunk, isolate, of_jobs=True)
 
 
 def _in_child(grace_s: float = 0.0) -> Callable[[Workplace, int], None]:
@@ -248,5 +264,6 @@ TASK_KINDS = {
         TaskKind("explanation", 1, explanations.list_pending, _draw, _fail_explanation),
         TaskKind("comparison", 1, copies.list_pending, _compare, _fail_comparison),
         TaskKind("lookup", 1, lookups.list_pending, _embed, _fail_lookup),
+        TaskKind("space", 1, vector_spaces.list_unprepared, _prepare_space, _leave_space),
     )
 }

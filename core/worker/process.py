@@ -11,10 +11,12 @@ from core.services import copies, explanations, jobs, lookups, renewals, workers
 from core.services.active_models import ModelCache
 from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
+from core.services.lookups import PhotoEmbedder
 from core.settings import Settings
 from core.worker.durable import DurableQueues
 from core.worker.identity import executor_id
 from core.worker.kinds import TASK_KINDS
+from core.worker.lookup_server import LookupServer
 from core.worker.stopping import OUTAGES, WorkerStopping, through_outages
 from core.worker.tasks import run_task
 from core.worker.workplace import Workplace
@@ -67,6 +69,7 @@ class Worker:
         self._stop = stop
         models, prints = ModelCache(engine, settings), KnownPrints(engine)
         self._place = Workplace(engine, settings, models, prints, stop)
+        self._lookups = LookupServer(settings, PhotoEmbedder(models), stop)
         self._queues = DurableQueues(
             settings,
             executor_id=name,
@@ -82,6 +85,7 @@ class Worker:
         """Work until told to stop, or until idle if so wished."""
         self._beat()
         self._queues.start()
+        self._lookups.start()
         log.info("worker %s has started", self._name)
         try:
             while not self._stop.is_set():
@@ -100,13 +104,14 @@ class Worker:
             self._beat()
             self._take_over_silent()
             renewals.ask_when_due(self._engine)
-        self.seen_jobs.update(jobs.list_unfinished(self._engine))
-        self._enqueued = frozenset(self._enqueue_waiting())
+        unfinished = jobs.list_unfinished(self._engine)
+        self.seen_jobs.update(unfinished)
+        self._enqueued = frozenset(self._enqueue_waiting(has_jobs=bool(unfinished)))
 
-    def _enqueue_waiting(self) -> list[str]:
+    def _enqueue_waiting(self, *, has_jobs: bool) -> list[str]:
         """Enqueue what was not enqueued at the last look; return the ids of all that waits."""
         waiting = []
-        for kind in TASK_KINDS.values():
+        for kind in (each for each in TASK_KINDS.values() if has_jobs or not each.of_jobs):
             for item_id, asked_at in kind.find(self._engine):
                 # The time is in it, so that a new database never meets the ids of an old one.
                 task_id = f"{kind.key}-{item_id}-{asked_at:%Y%m%dT%H%M%S%f}"
@@ -145,6 +150,7 @@ class Worker:
 
     def _end(self) -> None:
         self._stop.set()
+        self._lookups.close()
         self._queues.stop()
         try:
             workers.retire(self._engine, executor_id=self._name)

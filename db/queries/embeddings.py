@@ -136,6 +136,10 @@ def find_newest_space(session: Session) -> str | None:
     return session.scalar(select(EmbeddingRow.space).order_by(EmbeddingRow.id.desc()).limit(1))
 
 
+def find_space_of(session: Session, *, embedding_id: int) -> str | None:
+    return session.scalar(select(EmbeddingRow.space).where(EmbeddingRow.id == embedding_id))
+
+
 def list_known(
     session: Session, *, space: str, per_category: int, limit: int
 ) -> Sequence[KnownPhoto]:

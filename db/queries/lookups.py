@@ -13,11 +13,18 @@ from db.states import LookupState
 
 def ensure_lookup(session: Session, *, user_id: int, sha256: str) -> LookupRow:
     """Return the user's lookup by the photo, made as pending if it is the first."""
-    row = {"user_id": user_id, "sha256": sha256}
-    insert_missing(session, LookupRow, [row], conflict=["user_id", "sha256"])
-    return session.scalars(
+    values = {"user_id": user_id, "sha256": sha256}
+    insert_missing(session, LookupRow, [values], conflict=["user_id", "sha256"])
+    row = find_of_photo(session, user_id=user_id, sha256=sha256)
+    assert row is not None
+    return row
+
+
+def find_of_photo(session: Session, *, user_id: int, sha256: str) -> LookupRow | None:
+    """Return the user's lookup by a photo."""
+    return session.scalar(
         select(LookupRow).where(LookupRow.user_id == user_id, LookupRow.sha256 == sha256)
-    ).one()
+    )
 
 
 def delete_older(session: Session, *, than: datetime) -> None:

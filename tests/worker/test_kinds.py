@@ -8,17 +8,16 @@ from core.worker.child import RUNNERS
 from core.worker.kinds import TASK_KINDS
 from pages.ui.jobs import JOB_LABELS
 
-NO_JOBS = {"explanation", "comparison", "lookup"}
+JOBS = {key for key, kind in TASK_KINDS.items() if kind.of_jobs}
 IN_THE_WORKER = {"brands", "claims", "classification", "flags", "recognition", "replay"}
 
 
 def test_every_job_kind_can_be_asked_for_done_and_shown() -> None:
-    kinds = TASK_KINDS.keys() - NO_JOBS
-    assert kinds == JOB_PERMISSIONS.keys() == JOB_LABELS.keys()
+    assert JOBS == JOB_PERMISSIONS.keys() == JOB_LABELS.keys()
 
 
 def test_every_job_kind_that_runs_in_a_child_has_a_runner() -> None:
-    assert TASK_KINDS.keys() - NO_JOBS - IN_THE_WORKER == RUNNERS.keys()
+    assert RUNNERS.keys() == JOBS - IN_THE_WORKER
 
 
 def test_a_worker_starts_without_torch():
