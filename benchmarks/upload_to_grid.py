@@ -25,7 +25,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from benchmarks import harness, queue
+from benchmarks import drawn_queue, harness
 from benchmarks.harness import Figures, Options
 from benchmarks.mixtures import Mixtures, Vectors
 from benchmarks.review_keys import Server
@@ -163,10 +163,10 @@ def draw_catalogue(engine: sa.Engine, mixtures: Mixtures, space: str) -> None:
     actor = database.local_actor(engine)
     batch = {"id": 1, "name": "drawn", "content_digest": "0", "source": "", "refusals": []}
     with engine.begin() as connection:
-        queue.insert(connection, BatchRow, [{**batch, "created_by": actor.id}])
+        drawn_queue.insert(connection, BatchRow, [{**batch, "created_by": actor.id}])
         for ids, vectors in mixtures.iterate(0):
             for row, values in _rows(ids.tolist(), vectors, space).items():
-                queue.insert(connection, row, values)
+                drawn_queue.insert(connection, row, values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
             "VACUUM ANALYZE" if engine.dialect.name == "postgresql" else "PRAGMA optimize"
