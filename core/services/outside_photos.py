@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import GoneError, NotFoundError
-from core.imaging import ImageLimits, decode, encode_jpeg
-from core.services.images import make_rendition
+from core.imaging import ImageLimits
+from core.services import images
 from core.settings import Settings
-from core.storage import RENDITIONS, ImageStore, write_whole
+from core.storage import RENDITIONS, ImageStore, make_rendition, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,12 @@ def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Fu
     side_px = RENDITIONS[size]
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(photo.sha256, side_px)
-    return make_rendition(settings, path, partial(_make, settings, photo, path, side_px))
+    return images.make_once(settings, path, partial(_make, settings, photo, path, side_px))
 
 
 def _make(settings: Settings, photo: OutsidePhoto, path: Path, side_px: int) -> Path:
     limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
-    pixels = decode(_read(settings, photo), limits).pixels
-    write_whole(path, encode_jpeg(pixels, max_side_px=side_px))
+    write_whole(path, make_rendition(_read(settings, photo), limits, side_px))
     return path
 
 
