@@ -30,6 +30,8 @@ from db.rows import BrandReferenceRow, BrandRow
 MAX_NAME = 200
 MAX_SELLERS = 500
 MAX_PRICE = Decimal("9999999999.99")
+MAX_REFERENCES = 500
+"""Of all brands: the worker holds what they are found by in memory, up to 1 MB for a logo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def add_reference(
 
     Raises:
         BusyError: Too many photos are decoded at once.
+        ConflictError: The register is full.
         ForbiddenError: The actor may not tune.
         NotFoundError: No such brand.
         StorageFullError: The disk has no room.
@@ -167,6 +170,7 @@ def add_reference(
                 )
             )
         session.flush()
+        _require_room(session)
         brand_checks.ask_checks(session, actor=actor)
 
 
@@ -185,6 +189,14 @@ def remove_reference(engine: sa.Engine, *, actor: Actor, reference_id: int) -> N
         queries.remove(row, at=datetime.now(UTC))
         session.flush()
         brand_checks.ask_checks(session, actor=actor)
+
+
+def _require_room(session: Session) -> None:
+    if queries.count_references(session) > MAX_REFERENCES:
+        raise ConflictError(
+            f"the register has {MAX_REFERENCES} photos and logos, which is all that it holds;"
+            " take one out first"
+        )
 
 
 def _check(entry: BrandEntry) -> BrandEntry:

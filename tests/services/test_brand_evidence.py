@@ -280,6 +280,23 @@ def test_the_drawings_show_the_place_and_the_changed_region_in_red(
         brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing="sketch")
 
 
+def test_an_original_is_decoded_once_whatever_is_drawn_of_it(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    changed = print_logo(replace(LOGO, word="VALTEK"))
+    offer(engine, settings, add_batch(engine, actor), {"a": changed}, seller=OWN)
+    add_voltek(engine, settings, actor)
+    check_all(engine, settings)
+    (card,) = cards(engine, actor).values()
+    first, *others = brand_drawings.DRAWINGS
+    brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing=first)
+    for original in settings.images_dir.rglob("*"):
+        if original.is_file():
+            original.write_bytes(b"not to be read again")
+    for drawing in others:
+        brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing=drawing)
+
+
 def test_evidence_of_words_alone_has_no_drawing(
     engine: sa.Engine, settings: Settings, actor: Actor
 ) -> None:
