@@ -1,7 +1,6 @@
 """What to show a shopper of the shop next, by what they liked and viewed before.
 
-A shopper is known by what the shop calls them, and by nothing else. All that is kept of them is
-what they did (``interactions``); nothing is worked out beforehand, so that ``wipe`` leaves nothing.
+What they did is all there is to go by (``interactions``): no profile is worked out beforehand.
 """
 
 from collections.abc import Sequence
@@ -14,13 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.errors import InvalidInputError, NotFoundError
+from core.errors import InvalidInputError
 from core.recommendation.profile import INTERACTION_KINDS, Profile, weigh
 from core.services.hits import Collapsed, SearchHit, as_unit, collapse, read_vectors, vary
+from core.services.interactions import KEPT_FOR, require_shopper
 from core.services.search import SearchFilter, make_wanted
 from core.services.search_index import search_index
 from core.settings import Settings
-from db.engine import erasing, reading, transaction
+from db.engine import reading
 from db.queries import embeddings as embedding_queries
 from db.queries import interactions as queries
 from db.queries import search as search_queries
@@ -28,7 +28,6 @@ from db.queries.interactions import Interaction
 from db.queries.search import Shown, Wanted
 
 MAX_RECOMMENDED = 100
-MAX_SHOPPER_CHARACTERS = 200
 
 _REMEMBERED = 100  # interactions of a profile, the newest
 _NEAREST = 60  # to each of the profile's seeds
@@ -36,15 +35,6 @@ _POPULAR_FOR = timedelta(days=90)
 _SPARE = 4  # copies fall together, and what was seen already falls away
 
 By = Literal["profile", "popular"]
-
-
-@dataclass(frozen=True, slots=True)
-class NewInteraction:
-    """Something that a shopper did; ``at`` None is now."""
-
-    listing_id: int
-    kind: str
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +47,6 @@ class Recommendations:
 
     by: By
     hits: tuple[SearchHit, ...]
-
-
-def record(
-    engine: sa.Engine, *, actor: Actor, shopper: str, interactions: Sequence[NewInteraction]
-) -> int:
-    """Keep what a shopper did; return how much of it was new. Sent again, it changes nothing.
-
-    Raises:
-        ForbiddenError: The actor may not recommend.
-        InvalidInputError: There is no such kind or time, or the shopper has no name or too long a
-            one.
-        NotFoundError: No listing has one of the ids; then nothing is kept.
-    """
-    require(actor, "recommend")
-    _require_shopper(shopper)
-    now = datetime.now(UTC)
-    values = [
-        {
-            "shopper": shopper,
-            "listing_id": each.listing_id,
-            "kind": _require_kind(each.kind),
-            "at": now if each.at is None else _as_utc(each.at),
-        }
-        for each in interactions
-    ]
-    wanted = {each.listing_id for each in interactions}
-    with transaction(engine) as session:
-        unknown = wanted - queries.list_listings(session, listing_ids=wanted)
-        if unknown:
-            raise NotFoundError(f"no listing {min(unknown)}; nothing was kept")
-        return queries.insert_interactions(session, values=values)
 
 
 def recommend(
@@ -111,12 +70,14 @@ def recommend(
         InvalidInputError: The count or the shopper's name is none that can be.
     """
     require(actor, "recommend")
-    _require_shopper(shopper)
+    require_shopper(shopper)
     if not 0 < count <= MAX_RECOMMENDED:
         raise InvalidInputError(f"{count} recommendations; ask for 1 to {MAX_RECOMMENDED}")
     wanted = make_wanted(actor, only)
     with reading(engine) as session:
-        history = queries.list_newest(session, shopper=shopper, limit=_REMEMBERED)
+        history = queries.list_newest(
+            session, shopper=shopper, since=datetime.now(UTC) - KEPT_FOR, limit=_REMEMBERED
+        )
         space = embedding_queries.find_newest_space(session)
         profile = _make_profile(session, space, history) if space else None
     seen = [each.listing_id for each in history]
@@ -129,19 +90,6 @@ def recommend(
     if len(hits) < count:
         hits += _by_popularity(engine, wanted, seen, hits, count)
     return Recommendations(by, hits[:count])
-
-
-def wipe(engine: sa.Engine, *, actor: Actor, shopper: str) -> int:
-    """Delete everything that is kept of a shopper; return how much that was.
-
-    Raises:
-        ForbiddenError: The actor may not recommend.
-        InvalidInputError: The shopper's name is none that can be.
-    """
-    require(actor, "recommend")
-    _require_shopper(shopper)
-    with erasing(engine) as session:
-        return queries.delete_shopper(session, shopper=shopper)
 
 
 def _make_profile(session: Session, space: str, history: Sequence[Interaction]) -> Profile | None:
@@ -217,25 +165,3 @@ def _leave_out(session: Session, seen: Sequence[int], ranked: Sequence[Shown]) -
     return [
         each for each in collapse(session, [*first, *ranked]) if each.shown.listing_id not in seen
     ]
-
-
-def _require_shopper(shopper: str) -> None:
-    if not 0 < len(shopper) <= MAX_SHOPPER_CHARACTERS or not shopper.isprintable():
-        raise InvalidInputError(
-            f"a shopper called {shopper!r}; give 1 to {MAX_SHOPPER_CHARACTERS} printable characters"
-        )
-
-
-def _as_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidInputError(f"{at.isoformat()} is no time in UTC; correct it") from error
-
-
-def _require_kind(kind: str) -> str:
-    if kind not in INTERACTION_KINDS:
-        raise InvalidInputError(
-            f"no interaction is of the kind {kind!r}; there are {', '.join(INTERACTION_KINDS)}"
-        )
-    return kind

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
-from core.services import recommendations
-from core.services.recommendations import NewInteraction, Recommendations
+from core.services import interactions, recommendations
+from core.services.interactions import NewInteraction
+from core.services.recommendations import Recommendations
 from core.services.search import SearchFilter
 from core.services.states import ListingState
 from core.settings import Settings
@@ -43,7 +44,7 @@ def record(any_engine: sa.Engine, actor: Actor):
     def record(*done: tuple[int, str], shopper: str = SHOPPER, days: float = 0) -> int:
         at = datetime.now(UTC) - timedelta(days=days)
         new = [NewInteraction(listing_id, kind, at) for listing_id, kind in done]
-        return recommendations.record(any_engine, actor=actor, shopper=shopper, interactions=new)
+        return interactions.record(any_engine, actor=actor, shopper=shopper, interactions=new)
 
     return record
 
@@ -143,16 +144,6 @@ def test_copies_are_one_and_a_copy_of_what_was_liked_does_not_come(
     assert max(hit.copies for hit in found.hits) == 1
 
 
-def test_what_is_sent_again_is_kept_once(any_engine, actor, shelves):
-    at = datetime(2026, 11, 1, tzinfo=UTC)
-    new = [NewInteraction(shelves["Mug"][0], "liked", at)]
-    kept = [
-        recommendations.record(any_engine, actor=actor, shopper=SHOPPER, interactions=new)
-        for _ in range(2)
-    ]
-    assert kept == [1, 0]
-
-
 def dump(engine: sa.Engine) -> str:
     with reading(engine) as session:
         return "\n".join(
@@ -169,14 +160,14 @@ def test_after_a_wipe_nothing_of_the_shopper_stands_anywhere(
     record((shelves["Chair"][0], "liked"), shopper="another")
     recommend()
     assert SHOPPER in dump(any_engine)
-    assert recommendations.wipe(any_engine, actor=actor, shopper=SHOPPER) == 2
+    assert interactions.wipe(any_engine, actor=actor, shopper=SHOPPER) == 2
     assert SHOPPER not in dump(any_engine)
     assert "another" in dump(any_engine)
     files = [path for path in any_settings.data_dir.rglob("*") if path.is_file()]
     assert not [path for path in files if SHOPPER.encode() in path.read_bytes()]
     found = recommend()
     assert (found.by, ids(found)[0]) == ("popular", shelves["Chair"][0])
-    assert recommendations.wipe(any_engine, actor=actor, shopper=SHOPPER) == 0
+    assert interactions.wipe(any_engine, actor=actor, shopper=SHOPPER) == 0
 
 
 def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
@@ -188,7 +179,7 @@ def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
         with pytest.raises(InvalidInputError, match="printable"):
             record((shelves["Mug"][0], "liked"), shopper=shopper)
     with pytest.raises(InvalidInputError, match="printable"):
-        recommendations.wipe(any_engine, actor=Actor(1, "mona", "manager"), shopper="a\0b")
+        interactions.wipe(any_engine, actor=Actor(1, "mona", "manager"), shopper="a\0b")
     with pytest.raises(InvalidInputError, match="1 to 100"):
         recommend(count=101)
     assert SHOPPER not in dump(any_engine)
@@ -198,9 +189,9 @@ def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
 def test_shoppers_are_the_managers_business(any_engine, any_settings, shelves, role):
     other = Actor(1, "x", role)
     with pytest.raises(ForbiddenError):
-        recommendations.wipe(any_engine, actor=other, shopper=SHOPPER)
+        interactions.wipe(any_engine, actor=other, shopper=SHOPPER)
     with pytest.raises(ForbiddenError):
-        recommendations.record(any_engine, actor=other, shopper=SHOPPER, interactions=[])
+        interactions.record(any_engine, actor=other, shopper=SHOPPER, interactions=[])
     with pytest.raises(ForbiddenError):
         recommendations.recommend(
             any_engine, any_settings, actor=other, shopper=SHOPPER, only=SearchFilter()
