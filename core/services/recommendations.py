@@ -3,7 +3,7 @@
 What they did is all there is to go by (``interactions``): no profile is worked out beforehand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import InvalidInputError
-from core.recommendation.profile import INTERACTION_KINDS, Profile, weigh
+from core.recommendation.profile import Profile, weigh
 from core.services.hits import Collapsed, SearchHit, as_unit, collapse, read_vectors, vary
 from core.services.interactions import KEPT_FOR, require_shopper
+from core.services.nearest import widen
 from core.services.search import SearchFilter, make_wanted
-from core.services.search_index import search_index
 from core.settings import Settings
 from db.engine import reading
 from db.queries import embeddings as embedding_queries
 from db.queries import interactions as queries
+from db.queries import popularity as popularity_queries
 from db.queries import search as search_queries
 from db.queries.interactions import Interaction
 from db.queries.search import Shown, Wanted
@@ -31,7 +32,7 @@ MAX_RECOMMENDED = 100
 
 _REMEMBERED = 100  # interactions of a profile, the newest
 _NEAREST = 60  # to each of the profile's seeds
-_POPULAR_FOR = timedelta(days=90)
+_FIRST = 2  # times so many are looked at before the search is narrowed to what fits the filter
 _SPARE = 4  # copies fall together, and what was seen already falls away
 
 By = Literal["profile", "popular"]
@@ -60,7 +61,8 @@ def recommend(
 ) -> Recommendations:
     """Return what a shopper may like and did not see yet, varied, copies as one.
 
-    Who did nothing yet gets what is popular among all, and then the newest, within the filter.
+    Who did nothing yet gets what is popular among all (``core.services.popularity``), and then the
+    newest, within the filter.
 
     Args:
         count: At most ``MAX_RECOMMENDED``.
@@ -115,23 +117,35 @@ def _by_profile(
     seen: Sequence[int],
     count: int,
 ) -> tuple[SearchHit, ...]:
-    with reading(engine) as session:
-        among = search_queries.list_embedding_ids(session, space=space, wanted=wanted)
-    nearest = max(_NEAREST, _SPARE * count)
-    found, _ = search_index(engine, settings.cache_dir / "vectors").search(
-        space=space, vectors=profile.vectors[profile.seeds], count=nearest, among=among
+    enough = max(_NEAREST, _SPARE * count)
+    steps = widen(
+        engine,
+        settings,
+        space=space,
+        vectors=profile.vectors[profile.seeds],
+        wanted=wanted,
+        steps=(_FIRST * enough,),
     )
+    unseen: list[Collapsed] = []
     with reading(engine) as session:
-        photos = search_queries.list_shown(session, embedding_ids=found.keys(), wanted=wanted)
-        if not photos:
-            return ()
-        ids = sorted({photo.embedding_id for photo in photos})
-        likeness = profile.likeness(read_vectors(session, ids))
-        scores = dict(zip(ids, likeness.tolist(), strict=True))
-        ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
-        unseen = _leave_out(session, seen, ranked)
+        for near in steps:
+            unseen, scores = _rank(session, profile, near.photos, seen)
+            if len(unseen) >= enough:
+                break
         varied = vary(session, unseen, scores, count=count)
-        return tuple(each.hit(scores[each.shown.embedding_id]) for each in varied)
+    return tuple(each.hit(scores[each.shown.embedding_id]) for each in varied)
+
+
+def _rank(
+    session: Session, profile: Profile, photos: Sequence[Shown], seen: Sequence[int]
+) -> tuple[list[Collapsed], Mapping[int, float]]:
+    """Return what was not seen yet, the most liked first, and likings by the embedding's id."""
+    if not photos:
+        return [], {}
+    ids = sorted({photo.embedding_id for photo in photos})
+    scores = dict(zip(ids, profile.likeness(read_vectors(session, ids)).tolist(), strict=True))
+    ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
+    return _leave_out(session, seen, ranked), scores
 
 
 def _by_popularity(
@@ -141,14 +155,10 @@ def _by_popularity(
     before: Sequence[SearchHit],
     count: int,
 ) -> tuple[SearchHit, ...]:
-    weights = {kind.key: kind.weight for kind in INTERACTION_KINDS.values()}
     shown_already = [*seen, *(hit.listing_id for hit in before)]
     limit = len(shown_already) + _SPARE * count
-    since = datetime.now(UTC) - _POPULAR_FOR
     with reading(engine) as session:
-        popular = queries.list_popular(
-            session, weights=weights, since=since, wanted=wanted, limit=limit
-        )
+        popular = popularity_queries.list_popular(session, wanted=wanted, limit=limit)
         place = {listing_id: at for at, listing_id in enumerate(popular)}
         ranked = sorted(
             search_queries.list_main(session, listing_ids=popular, wanted=wanted),

@@ -8,7 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import sqlalchemy as sa
 
-from core.services import copies, explanations, interactions, jobs, lookups, renewals, workers
+from core.services import (
+    copies,
+    explanations,
+    interactions,
+    jobs,
+    lookups,
+    popularity,
+    renewals,
+    workers,
+)
 from core.services.active_models import ModelCache
 from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
@@ -168,3 +177,4 @@ class Worker:
 
 def _do_chores(engine: sa.Engine) -> None:
     interactions.forget_old(engine)
+    popularity.count_when_due(engine)

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, delete, func, or_, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
-from db.queries.search import Wanted, among
 from db.queries.upsert import insert_missing
 from db.rows import InteractionRow, ListingRow
 
@@ -41,31 +40,6 @@ def list_newest(
         .limit(limit)
     )
     return [Interaction._make(row) for row in session.execute(query)]
-
-
-def list_popular(
-    session: Session,
-    *,
-    weights: Mapping[str, float],
-    since: datetime,
-    wanted: Wanted,
-    limit: int,
-) -> Sequence[int]:
-    """Return the wanted listings that most shoppers liked or viewed, by their ids.
-
-    Args:
-        weights: What each kind counts. A shopper counts once a listing and kind.
-    """
-    once = (
-        select(InteractionRow.listing_id, InteractionRow.shopper, InteractionRow.kind)
-        .where(InteractionRow.at >= since)
-        .distinct()
-        .subquery()
-    )
-    worth = func.sum(case(weights, value=once.c.kind, else_=0.0))
-    query = among(select(ListingRow.id).join(once, once.c.listing_id == ListingRow.id), wanted)
-    ranked = query.group_by(ListingRow.id).order_by(worth.desc(), ListingRow.id.desc())
-    return session.scalars(ranked.limit(limit)).all()
 
 
 def delete_shopper(session: Session, *, shopper: str) -> int:
