@@ -184,8 +184,8 @@ def test_precision_is_measured_by_kind_from_the_outcomes_that_hold(
     measured = brand_evidence.measure_precision(any_engine, actor=actor)
     assert measured.keys() == {"odd_price"}
     precision = measured["odd_price"]
-    assert (precision.settled, precision.confirmed) == (2, 1)
-    assert precision.precision.low < 0.5 < precision.precision.high
+    assert (precision.count, precision.hits) == (2, 1)
+    assert precision.share.low < 0.5 < precision.share.high
 
 
 def test_cards_come_in_pages_the_newest_first(
