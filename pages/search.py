@@ -13,7 +13,7 @@ from core.services.hits import SearchHit
 from core.services.search import HITS_A_PAGE, SearchFilter, SearchPage
 from core.services.states import ListingState, LookupState
 from core.settings import get_settings
-from pages.ui import choices, components, gallery, links, session, text
+from pages.ui import choices, components, gallery, links, paging, session, text
 
 REFRESH_S = 0.3
 STATES = {state.value.replace("_", " ").capitalize(): state for state in ListingState}
@@ -176,20 +176,10 @@ def _show_hits(
         gallery.show_cards([_card(hit) for hit in found.hits])
     else:
         st.info("Nothing fits. Take a filter away.", icon=":material/search_off:")
-    last = max(0, (found.total - 1) // HITS_A_PAGE)
-    if last:
-        _show_pages(asked, page, last)
-
-
-def _show_pages(asked: object, page: int, last: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Previous", icon=":material/chevron_left:", disabled=page == 0):
-            st.session_state[_PAGE] = (asked, page - 1)
-            st.rerun()
-        st.caption(f"Page {page + 1} of {last + 1}", width="content")
-        if st.button("Next", icon=":material/chevron_right:", disabled=page >= last):
-            st.session_state[_PAGE] = (asked, page + 1)
-            st.rerun()
+    turned = paging.turn(page, total=found.total, a_page=HITS_A_PAGE)
+    if turned is not None:
+        st.session_state[_PAGE] = (asked, turned)
+        st.rerun()
 
 
 def _tell(found: SearchPage) -> str:

@@ -73,8 +73,8 @@ def draw(
         if found is None or found.file is None or found.reference_file is None:
             raise NotFoundError(f"no picture of evidence {evidence_id}; reload the page")
         files, detail = (found.reference_file, found.file), dict(found.row.detail)
-    if drawing not in _DRAWINGS:
-        raise NotFoundError(f"no drawing {drawing!r}; there are {', '.join(_DRAWINGS)}")
+    if drawing not in DRAWINGS:
+        raise NotFoundError(f"no drawing {drawing!r}; there are {', '.join(DRAWINGS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
     box = detail.get("changed")
     matrix, changed = np.array(detail["matrix"]), None if box is None else Box(**box)
@@ -82,7 +82,7 @@ def draw(
     def make() -> bytes:
         reference, photo = (store.read_rendition(sha256, COMPARED_PX) for sha256 in files)
         pair = _Pair(reference, photo, matrix, changed)
-        return encode_jpeg(_DRAWINGS[drawing](pair), max_side_px=SIDE_PX)
+        return encode_jpeg(DRAWINGS[drawing](pair), max_side_px=SIDE_PX)
 
     return workshop(settings).make(make)
 
@@ -134,10 +134,9 @@ def _outline(canvas: Pixels, corners: NDArray[np.float64], colour: tuple[int, in
     cv2.polylines(canvas, [points], isClosed=True, color=colour, thickness=width)
 
 
-_DRAWINGS: Mapping[str, Callable[[_Pair], Pixels]] = {
+DRAWINGS: Mapping[str, Callable[[_Pair], Pixels]] = {
     "photo": _draw_photo,
     "reference": _draw_reference,
     "detail": _draw_detail,
     "difference": _draw_difference,
 }
-DRAWINGS: tuple[str, ...] = tuple(_DRAWINGS)

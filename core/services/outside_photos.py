@@ -1,4 +1,4 @@
-"""Photos that are not in our store: shown from where they lay when they were looked at.
+"""Photos that are not in our store: read, and shown from where they lay when they were looked at.
 
 A caller gives a path that was written down then, never one that comes from an address.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.errors import GoneError, NotFoundError
+from core.errors import GoneError, InvalidInputError, NotFoundError
 from core.imaging import ImageLimits
 from core.services import images
 from core.settings import Settings
@@ -27,6 +27,31 @@ class OutsidePhoto:
     path: str
     sha256: str
     seen_by: str
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        InvalidInputError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_file(path: str) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        NotFoundError: It cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Future[Path]:
