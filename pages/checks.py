@@ -172,6 +172,6 @@ def _do(change: Callable[[], object]) -> None:
     try:
         change()
     except CatalogError as error:
-        st.error(text.plain(str(error)))
+        st.error(text.sentence(error))
         return
     st.rerun()

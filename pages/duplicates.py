@@ -103,7 +103,7 @@ def _show_settled(actor: Actor) -> None:
             words = f"{rejected} merged into {link}, which took over {photos}."
         st.success(words, icon=":material/check_circle:")
     for reason in settled.refused:
-        st.warning(text.plain(reason), icon=":material/info:")
+        st.warning(text.sentence(reason), icon=":material/info:")
     is_anything = settled.dismissed or settled.rejected
     if is_anything and st.button("Take back", icon=":material/undo:"):
         refused = duplicates.take_back(get_engine(), actor=actor, settled=settled)

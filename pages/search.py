@@ -44,7 +44,7 @@ def render(actor: Actor) -> None:
         try:
             lookup_id = _find_part(actor, subject.listing_id, region)
         except CatalogError as error:
-            st.error(text.plain(str(error)), icon=":material/error:")
+            st.error(text.sentence(error), icon=":material/error:")
             return
     if lookup_id is None or _show_photo(actor, lookup_id):
         _show_hits(actor, only, {"listing_id": listing_id, "lookup_id": lookup_id}, varied=varied)
@@ -119,7 +119,7 @@ def _show_photo(actor: Actor, lookup_id: int) -> bool:
     if lookup.state == LookupState.PENDING:
         st.fragment(run_every=REFRESH_S)(_await_photo)(actor, lookup_id)
     elif lookup.error is not None:
-        st.error(text.plain(lookup.error), icon=":material/broken_image:")
+        st.error(text.sentence(lookup.error), icon=":material/broken_image:")
     return lookup.state == LookupState.DONE
 
 
@@ -169,7 +169,7 @@ def _show_hits(
             **sought,
         )
     except CatalogError as error:
-        st.error(text.plain(str(error)), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.caption(_tell(found))
     if found.hits:

@@ -40,7 +40,7 @@ def request_rendition(
     """
     require(actor, "look")
     if size not in RENDITIONS:
-        raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
+        raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(sha256, RENDITIONS[size])
     is_there = path.exists() or store.path(sha256).exists()

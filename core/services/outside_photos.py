@@ -68,7 +68,7 @@ def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Fu
             or has changed, and UnreadableImageError.
     """
     if size not in RENDITIONS:
-        raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
+        raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
     side_px = RENDITIONS[size]
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(photo.sha256, side_px)
