@@ -54,9 +54,13 @@ def plain(words: str) -> str:
 
 
 def sentence(said: object) -> str:
-    """Return an error, or what else is said, as it begins a line; markup in it is escaped."""
+    """Return an error, or what else is said, as it begins a line; markup in it is escaped.
+
+    What begins with the name of a file or the like stays as it is.
+    """
     words = str(said)
-    return plain(words[:1].upper() + words[1:])
+    is_word = words.partition(" ")[0].isalpha()
+    return plain(words[:1].upper() + words[1:] if is_word else words)
 
 
 def percent(share: float, *, digits: int = 1) -> str:

@@ -39,4 +39,5 @@ def test_a_long_name_is_cut_where_it_stands_large():
 
 def test_an_error_begins_as_a_sentence_does():
     assert text.sentence(NotFoundError("no batch *1*")) == r"No batch \*1\*"
+    assert text.sentence("notes.jpg is no photo") == r"notes\.jpg is no photo"
     assert text.sentence("") == ""
