@@ -24,7 +24,7 @@ READ_BYTES = 256 * 1024
 def get_export(context: InContext, batch_id: PathId, format_key: str) -> StreamingResponse:
     """Return a batch with its decisions and flags, as one of ``EXPORT_FORMATS``."""
     if format_key not in EXPORT_FORMATS:
-        raise NotFoundError(f"no format {format_key!r}; there are {list(EXPORT_FORMATS)}")
+        raise NotFoundError(f"no format {format_key!r}; there are {', '.join(EXPORT_FORMATS)}")
     with ExitStack() as stack:
         spooled = stack.enter_context(SpooledTemporaryFile(max_size=MEMORY_BYTES))
         file = cast("BinaryIO", spooled)  # it has every method, but not the type

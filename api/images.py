@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, JSONResponse
 
 from api.dependencies import InContext
-from api.parameters import PathId, QueryId
+from api.parameters import InQueryId, PathId
 from core.services import explanations, images, map_agreement
 from core.services.map_agreement import MapAgreement
 
@@ -55,13 +55,11 @@ async def answer_rendition(
 
 
 @router.get("/explanations/{prediction_id}", response_model=None)
-def get_explanation(
-    context: InContext, prediction_id: PathId, category_id: QueryId = None
-) -> Response:
+def get_explanation(context: InContext, prediction_id: PathId, category_id: InQueryId) -> Response:
     """Return the Grad-CAM picture: 200 with it, 202 while the worker draws it, 422 if it cannot.
 
     Args:
-        category_id: What to look for evidence of; by default what the model predicted.
+        category_id: What to look for evidence of.
     """
     found = explanations.request(
         context.engine,
@@ -79,12 +77,12 @@ def get_explanation(
 
 @router.get("/explanations/{prediction_id}/agreement", response_model=MapAgreement)
 def get_agreement(
-    context: InContext, prediction_id: PathId, category_id: QueryId = None
+    context: InContext, prediction_id: PathId, category_id: InQueryId
 ) -> MapAgreement | JSONResponse:
     """Return whether the models look at the same part of the photo; 202 while maps are drawn.
 
     Args:
-        category_id: What to look for evidence of; by default what the model predicted.
+        category_id: What to look for evidence of.
     """
     found = map_agreement.request(
         context.engine,

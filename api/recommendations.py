@@ -9,13 +9,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.dependencies import InContext
 from api.parameters import BodyId
 from api.search import InFilter
-from core.services import recommendations
-from core.services.recommendations import (
-    MAX_RECOMMENDED,
-    MAX_SHOPPER_CHARACTERS,
-    NewInteraction,
-    Recommendations,
-)
+from core.services import interactions, recommendations
+from core.services.interactions import MAX_SHOPPER_CHARACTERS, NewInteraction
+from core.services.recommendations import MAX_RECOMMENDED, Recommendations
 from core.services.states import ListingState
 
 router = APIRouter()
@@ -26,7 +22,7 @@ Count = Annotated[int, Query(ge=1, le=MAX_RECOMMENDED)]
 
 
 class Sent(BaseModel):
-    """Something that a shopper did; without ``at``, now."""
+    """Something that a shopper did; without ``at``, now. It cannot be yet to come."""
 
     listing_id: BodyId
     kind: Literal["liked", "viewed"]
@@ -49,9 +45,7 @@ def record(context: InContext, shopper: Shopper, sent: SentTogether) -> Changed:
     """Keep what a shopper liked and viewed; what was sent before with its time is kept once."""
     new = [NewInteraction(each.listing_id, each.kind, each.at) for each in sent.interactions]
     return Changed(
-        recommendations.record(
-            context.engine, actor=context.actor, shopper=shopper, interactions=new
-        )
+        interactions.record(context.engine, actor=context.actor, shopper=shopper, interactions=new)
     )
 
 
@@ -73,4 +67,4 @@ def recommend(
 @router.delete("/shoppers/{shopper}")
 def wipe(context: InContext, shopper: Shopper) -> Changed:
     """Delete everything that is kept of a shopper."""
-    return Changed(recommendations.wipe(context.engine, actor=context.actor, shopper=shopper))
+    return Changed(interactions.wipe(context.engine, actor=context.actor, shopper=shopper))

@@ -116,7 +116,7 @@ def _asked(
     batch: QueryId = None,
     category: QueryCategory = None,
     flag: Annotated[str | None, Query(max_length=60)] = None,
-    seller: Annotated[str | None, Query(max_length=200)] = None,
+    seller: Annotated[str | None, Query(max_length=queue.MAX_SELLER_CHARACTERS)] = None,
     after: Annotated[str | None, Query(max_length=4000)] = None,
 ) -> Asked:
     only = QueueFilter(state=state, batch_id=batch, category_id=category, flag=flag, seller=seller)

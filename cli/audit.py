@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.services import database, ledger
 from core.services.ledger import Verification
 
@@ -18,7 +19,7 @@ def verify_command(
         list[str] | None,
         typer.Option("--head", help="A head that an earlier check printed; may be repeated."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Follow the chain of decisions; name the first that was changed, taken out or put in.
 

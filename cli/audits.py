@@ -1,7 +1,6 @@
 """``catalens audit-labels`` and ``catalens corrected-labels``."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli import console
-from core.services import audit_exports, audits, database
+from cli.options import Json, LabelledData
+from core.services import audit_exports, audits
 from core.services.audits import AuditRequest, AuditSummary, Finding, FindingFilter, Skipped
-from core.services.context import Context
-from core.settings import get_settings
+from core.services.context import Context, open_context
 from core.storage import write_whole
 
 SKIPPED_SHOWN = 10
@@ -22,13 +21,7 @@ SKIPPED_SHOWN = 10
 
 def audit_labels_command(
     *,
-    data: Annotated[
-        str,
-        typer.Option(
-            help="A folder for each category, a CSV or Parquet file, Grocery, Products-10K, or "
-            "the word 'reviewed'."
-        ),
-    ],
+    data: LabelledData,
     branch: Annotated[
         str, typer.Option(help="Only the categories of this path and below it, such as 'Home'.")
     ] = "",
@@ -46,7 +39,7 @@ def audit_labels_command(
     output: Annotated[
         Path | None, typer.Option(help="Write all findings to this .csv, .parquet or .json file.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Find wrong labels in a whole catalogue, the most suspect first.
 
@@ -57,9 +50,9 @@ def audit_labels_command(
 
     if output is not None:
         audit_exports.check_output(output)
-    context = _open()
+    context = open_context()
     request = AuditRequest(data, branch, trusted, false_alarms)
-    with _progress() as on_progress:
+    with console.stage_bar("reading labels") as on_progress:
         found = audit_labels(
             context.engine,
             context.settings,
@@ -90,7 +83,7 @@ def corrected_labels_command(
 
     Photos are named from the folder that the file lies in.
     """
-    context = _open()
+    context = open_context()
     if output is not None:
         audit_exports.check_output(output, (".csv",))
     audit_id = audit or audits.get_newest(context.engine, actor=context.actor).id
@@ -106,28 +99,6 @@ def corrected_labels_command(
         return
     write_whole(output, table.encode())
     console.stderr.print(f"Wrote {output}.", highlight=False, markup=False)
-
-
-def _open() -> Context:
-    engine = database.get_engine()
-    database.upgrade(engine)
-    return Context(get_settings(), engine, database.local_actor(engine))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    with console.progress_bar() as bar:
-        task = bar.add_task("reading labels", total=None)
-        stage = ""
-
-        def on_progress(now: str, done: int, total: int) -> None:
-            nonlocal stage
-            if now != stage:
-                stage = now
-                bar.reset(task)  # the time left is that of the stage
-            bar.update(task, description=now, completed=done, total=total)
-
-        yield on_progress
 
 
 def _list(context: Context, found: AuditSummary, show: int) -> Sequence[Finding]:

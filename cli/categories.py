@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.errors import NotFoundError
 from core.services import categories, database
 
@@ -19,7 +20,7 @@ app = typer.Typer(
 @app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(help="A CSV with the headings code,name,synonyms.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Give categories codes and synonyms; make those that are missing.
 

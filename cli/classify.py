@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.services import database, exports, jobs
 from core.settings import get_settings
 
 
 def classify_command(
     batch: Annotated[str, typer.Argument(help="Name or id of the batch.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Classify a batch again: with the models that it has not seen, and what failed before.
 

@@ -1,6 +1,8 @@
 """What the commands print with: results on standard output, all else on standard error."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -30,3 +32,24 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(compact=True),
         console=stderr,
     )
+
+
+@contextmanager
+def stage_bar(first: str) -> Iterator[Callable[..., None]]:
+    """Give a function of a stage, how much of it is done, of how much, and a description of it.
+
+    Args:
+        first: What is said until it is called.
+    """
+    with progress_bar() as bar:
+        task = bar.add_task(first, total=None)
+        stage = ""
+
+        def show(now: str, done: int, total: int, description: str | None = None) -> None:
+            nonlocal stage
+            if now != stage:
+                stage = now
+                bar.reset(task)  # the time left is that of the stage
+            bar.update(task, description=description or now, completed=done, total=total)
+
+        yield show

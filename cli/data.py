@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli import console
-from core.services import database
-from core.settings import get_settings
+from cli.options import Json
+from core.services.context import open_context
 
 if TYPE_CHECKING:
     from core.training.data.checks import DataReport, Example, Finding
@@ -33,19 +33,18 @@ def check_command(
             "the word 'reviewed' for what was accepted and corrected here.",
         ),
     ],
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Say what a training would make of the data; exit code 1 if it would be refused."""
     from core.services.datasets import check_dataset
 
-    engine = database.get_engine()
-    database.upgrade(engine)
+    context = open_context()
     with console.progress_bar() as bar:
         task = bar.add_task("reading", total=None)
         report = check_dataset(
-            engine,
-            get_settings(),
-            actor=database.local_actor(engine),
+            context.engine,
+            context.settings,
+            actor=context.actor,
             data=data,
             on_progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

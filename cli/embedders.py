@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 
 from cli import console
-from core.services import database, models
-from core.services.context import Context
+from cli.options import Json
+from core.services import models
+from core.services.context import Context, open_context
 from core.services.retrievals import EmbedderStanding, measure_embedder
-from core.settings import get_settings
 
 
 def compare_embedders_command(
@@ -21,16 +21,14 @@ def compare_embedders_command(
         list[int] | None,
         typer.Option(help="Id of a version, as often as needed; the active ones without it."),
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Compare networks by how well their features find photos of the same product.
 
     The packaged network that compares photos here is always among them.
     """
-    engine = database.get_engine()
-    database.upgrade(engine)
-    context = Context(get_settings(), engine, database.local_actor(engine))
-    versions = models.list_versions(engine, actor=context.actor)
+    context = open_context()
+    versions = models.list_versions(context.engine, actor=context.actor)
     active = [each.id for each in versions if each.state == "active" and each.problem is None]
     found = [_measure(context, id_, data) for id_ in (None, *(model or active))]
     found.sort(key=lambda each: -each.mean_precision)

@@ -8,10 +8,11 @@ import typer
 from rich.table import Table
 
 from cli import console
+from cli.options import Json
 from core.errors import InvalidInputError
 from core.evaluation import FIGURES, Figure, Interval, PairedTest
-from core.services import database, evaluations
-from core.services.context import Context
+from core.services import evaluations
+from core.services.context import Context, open_context
 from core.services.evaluation_comparison import (
     SIDES,
     Disagreement,
@@ -21,7 +22,6 @@ from core.services.evaluation_comparison import (
     list_disagreements,
 )
 from core.services.evaluations import EvaluationDetail, EvaluationFilter
-from core.settings import get_settings
 
 PHOTOS_SHOWN = 10
 SHOWN_SIDES: tuple[Side, ...] = ("only_first", "only_second")
@@ -37,13 +37,13 @@ def evaluate_command(
         str | None,
         typer.Option(help="train, validation, test or all; the data's test split without it."),
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Measure a model version on labelled data; an ensemble of the active ones needs no data.
 
     What was measured on the same pictures is not measured again: a test split is read once.
     """
-    context = _open()
+    context = open_context()
     version_id = evaluations.resolve_model(context.engine, actor=context.actor, model=model)
     if version_id is None:
         found = _evaluate_ensemble(context, data)
@@ -63,10 +63,10 @@ def compare_command(
     data: Annotated[
         str | None, typer.Option(help="Name of the data set; the newest without it.")
     ] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Compare two evaluated versions on the same pictures, and list where they disagree."""
-    context = _open()
+    context = open_context()
     ids = [
         evaluations.resolve_model(context.engine, actor=context.actor, model=model)
         for model in (first, second)
@@ -102,12 +102,6 @@ def _list_photos(context: Context, pair: tuple[int, int], side: Side) -> tuple[D
         second_id=pair[1],
         side=side,
     )
-
-
-def _open() -> Context:
-    engine = database.get_engine()
-    database.upgrade(engine)
-    return Context(get_settings(), engine, database.local_actor(engine))
 
 
 def _evaluate_ensemble(context: Context, data: str | None) -> EvaluationDetail:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import console
+from cli.options import Json
 from core.ingest import REASONS, Refusal
 from core.services import database, imports
 from core.services.photo_intake import Duplicates, OnProgress
@@ -36,7 +37,7 @@ def import_command(
             "leaves out the same files, 'skip' also the same pictures (which takes longer)."
         ),
     ] = "keep",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Import photos as one batch: all that are good, or nothing.
 

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.services import database, exports, publishing
 
 
 def publish_command(
     batch: Annotated[str, typer.Option("--batch", help="Name or id of the batch.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Publish the accepted and corrected listings of a batch that no open flag blocks.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.errors import InvalidInputError
 from core.services import database, evaluations, exports, replays
 from core.services.replays import OUTCOMES, Replay
@@ -15,7 +16,7 @@ from core.settings import get_settings
 def replay_command(
     batch: Annotated[str, typer.Argument(help="Name or id of the batch.")],
     model: Annotated[str, typer.Argument(help="Id or architecture of a version.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count what a model version would have suggested otherwise, and what of it is better.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from core.sample import SampleCatalog, render_catalog
 
 
@@ -14,7 +15,7 @@ def sample_command(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")] = Path("sample"),
     seed: Annotated[int, typer.Option(help="Another seed draws other products.")] = 2026,
     per_category: Annotated[int, typer.Option(min=4, help="Photos in each category.")] = 60,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Draw a small catalog of product photos, some with faults planted in them.
 

@@ -1,7 +1,5 @@
 """``catalens train`` and ``catalens models``."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +8,9 @@ from filelock import FileLock
 from rich.table import Column, Table
 
 from cli import console
+from cli.options import Json, LabelledData
 from core.services import database, models
+from core.services.context import open_context
 from core.services.models import ModelVersion
 from core.settings import get_settings
 
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 def train_command(  # noqa: PLR0913 -- one parameter an option
     *,
     arch: Annotated[str, typer.Option(help="custom_cnn, resnet50, vit or efficientnet_lite0.")],
-    data: Annotated[
-        str,
-        typer.Option(
-            help="A folder for each category, a CSV or Parquet file, Grocery, Products-10K, or "
-            "the word 'reviewed'."
-        ),
-    ],
+    data: LabelledData,
     preset: Annotated[
         str, typer.Option(help="default, quick, distilled or published: where the recipe begins.")
     ] = "default",
@@ -53,7 +47,7 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the same training was killed.")
     ] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Train a network on labelled pictures and put it to use."""
     from core.training import TrainingRequest, parse_changes
@@ -79,51 +73,28 @@ def _train(request: "TrainingRequest", *, resume: bool) -> ModelVersion | None:
     """Train with a progress bar; None in all but the first process of torchrun."""
     from core.services.training import train_and_register
 
-    engine = database.get_engine()
+    database.get_engine()  # makes the folder of the lock
     with FileLock(get_settings().data_dir / "train.lock"):  # torchrun starts several at once
-        database.upgrade(engine)
-        actor = database.local_actor(engine)
-    with _progress_bar() as on_progress:
+        context = open_context()
+    with console.stage_bar("starting") as show:
         return train_and_register(
-            engine,
-            get_settings(),
-            actor=actor,
+            context.engine,
+            context.settings,
+            actor=context.actor,
             request=request,
-            on_progress=on_progress,
+            on_progress=lambda now: show(now.stage, now.done, now.total, _describe(now)),
             should_stop=lambda: False,
             resume=resume,
         )
 
 
 def models_command(
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """List the model versions, newest first."""
-    engine = database.get_engine()
-    database.upgrade(engine)
-    versions = models.list_versions(engine, actor=database.local_actor(engine))
+    context = open_context()
+    versions = models.list_versions(context.engine, actor=context.actor)
     _print(list(versions), json_output=json_output)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[["TrainingProgress"], None]]:
-    with console.progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        stage = ""
-
-        def on_progress(progress: "TrainingProgress") -> None:
-            nonlocal stage
-            if progress.stage != stage:
-                stage = progress.stage
-                bar.reset(task)  # the time left is that of the stage
-            bar.update(
-                task,
-                description=_describe(progress),
-                completed=progress.done,
-                total=progress.total,
-            )
-
-        yield on_progress
 
 
 def _describe(progress: "TrainingProgress") -> str:

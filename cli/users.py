@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli import console
+from cli.options import Json
 from core.services import database, sessions, users
 from core.services.context import Context
 from core.settings import get_settings
@@ -31,7 +32,7 @@ def add_command(
 
 @app.command("list")
 def list_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List everybody with role, way of signing in, and open sessions."""
     context = _context()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.signals import stop_event
 from core.services import database
 from core.settings import get_settings
@@ -19,7 +20,7 @@ def worker_command(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Return when no job is left to do.")
     ] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json_output: Json = False,
 ) -> None:
     """Do the jobs: classify, train, draw Grad-CAM pictures."""
     from core.worker.process import configure_logging, run_worker

@@ -91,6 +91,12 @@ class WeightsUnavailableError(CatalogError):
     """Pretrained weights could not be had."""
 
 
+class BusyError(CatalogError):
+    """Too many ask for the same at once; the next try may be taken."""
+
+    status = 503
+
+
 class StorageFullError(CatalogError):
     """The disk has no room left for what comes in."""
 

@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import InvalidInputError, NotFoundError, StorageFullError
 from core.imaging import ImageLimits, decode, encode_jpeg
 from core.imaging.decoding import PIXEL_CEILING
@@ -19,6 +22,8 @@ RENDITIONS: dict[str, int] = {"thumb": 320, "view": 1280}
 """Longer side, in pixels, of the JPEGs that are made for the browser."""
 
 WORK_STALE_AFTER_S = 24 * 60 * 60
+
+_SPARE = 2  # times the side: what is decoded at a half is then still made smaller by a good filter
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -90,9 +95,28 @@ class ImageStore:
         """
         path = self.rendition_path(sha256, max_side_px)
         if not path.exists():
-            picture = decode(self.read(sha256), STORED_LIMITS)
-            write_whole(path, encode_jpeg(picture.pixels, max_side_px=max_side_px))
+            write_whole(path, make_rendition(self.read(sha256), STORED_LIMITS, max_side_px))
         return path
+
+    def read_rendition(self, sha256: str, max_side_px: int) -> NDArray[np.uint8]:
+        """Return the pixels of a JPEG no larger than that, (H, W, 3) uint8, made at first use.
+
+        Raises:
+            InvalidInputError: The size is none of ``RENDITIONS``.
+            NotFoundError: No such original.
+            UnreadableImageError: The original was damaged since it was stored.
+        """
+        return decode(self.rendition(sha256, max_side_px).read_bytes(), STORED_LIMITS).pixels
+
+
+def make_rendition(data: bytes, limits: ImageLimits, max_side_px: int) -> bytes:
+    """Return a JPEG of a photo, no larger than that.
+
+    Raises:
+        UnreadableImageError: It is no photo.
+    """
+    picture = decode(data, limits, enough_px=_SPARE * max_side_px)
+    return encode_jpeg(picture.pixels, max_side_px=max_side_px)
 
 
 def check_disk(folder: Path, *, min_free_bytes: int) -> None:

@@ -572,6 +572,23 @@ class InteractionRow(Identified):
     at: Mapped[datetime]
 
 
+class PopularListingRow(Identified):
+    """What all shoppers together liked and viewed of late, summed up by the worker now and then.
+
+    Only the most popular of each category are kept. ``created_at`` is when they were counted, all
+    at once; nothing says who the shoppers were.
+    """
+
+    __tablename__ = "popular_listings"
+    __table_args__ = (
+        UniqueConstraint("listing_id"),
+        CheckConstraint("worth > 0", name="worth"),
+        Index("ix_popular_listings_worth", "worth", "listing_id"),
+    )
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    worth: Mapped[float] = mapped_column(sa.Double())
+
+
 class LimitRow(Identified):
     """A limit of a flag as somebody set it; append-only, the newest one holds.
 

@@ -105,7 +105,7 @@ def _start(actor: Actor, request: AuditRequest) -> None:
     try:
         audits.start_audit(get_engine(), actor=actor, request=request)
     except CatalogError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.rerun()
 

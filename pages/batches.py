@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.actors import Actor, may
+from core.evaluation import Tally
 from core.flags import FLAG_KINDS, FLAG_LIMITS, percent
 from core.services import claims, dashboard, publishing, story, verdicts
 from core.services import jobs as job_service
@@ -15,7 +16,6 @@ from core.services.database import get_engine
 from core.services.exports import EXPORT_FORMATS
 from core.services.publishing import Readiness
 from core.services.states import ListingState
-from core.services.verdicts import FlagPrecision
 from core.settings import get_settings
 from pages import limits, replays
 from pages.ui import flags, gallery, jobs, links, text
@@ -231,7 +231,7 @@ def _show_flag(
     batch: BatchSummary,
     kind: str,
     photos: Sequence[FlaggedPhoto],
-    precision: FlagPrecision | None,
+    precision: Tally | None,
 ) -> None:
     title = f"**{FLAG_KINDS[kind].label}** · {text.count(batch.flags[kind], 'listing')}"
     meaning = FLAG_KINDS[kind].doc

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.actors import Actor
+from core.brands import EVIDENCE_KINDS
+from core.evaluation import Tally
 from core.services import brand_evidence
-from core.services.brand_evidence import EvidenceCard, EvidencePrecision, EvidenceQueue
+from core.services.brand_evidence import EvidenceCard, EvidenceQueue
 from core.services.database import get_engine
 from core.services.states import EvidenceOutcome
 from pages.ui import choices, gallery, jobs, text
@@ -40,11 +42,11 @@ def render(actor: Actor) -> None:
     _show_pages(queue, is_settled, before_id)
 
 
-def _show_precision(found: Mapping[str, EvidencePrecision]) -> None:
-    for each in found.values():
-        share = each.precision
+def _show_precision(found: Mapping[str, Tally]) -> None:
+    for key, each in found.items():
+        share = each.share
         st.caption(
-            f"{each.label}: confirmed {each.confirmed:,} of {each.settled:,}, "
+            f"{EVIDENCE_KINDS[key].label}: confirmed {each.hits:,} of {each.count:,}, "
             f"{text.percent(share.value, digits=0)} "
             f"({text.span(share.low, share.high, digits=0)})",
             help="Of the cards that somebody settled; the span holds the true share with 95% "

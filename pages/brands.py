@@ -54,7 +54,7 @@ def _show_form(actor: Actor) -> None:
         try:
             brands.add_brand(get_engine(), actor=actor, entry=BrandEntry(name))
         except CatalogError as error:
-            st.error(text.plain(str(error)), icon=":material/error:")
+            st.error(text.sentence(error), icon=":material/error:")
             return
         st.rerun()
 
@@ -127,7 +127,7 @@ def _take(actor: Actor, brand: Brand, kind: ReferenceKind, file_name: str, data:
 
 def _show_refused(brand: Brand, kind: ReferenceKind) -> None:
     for reason in st.session_state.pop(_refused(brand, kind), ()):
-        st.error(text.plain(reason), icon=":material/broken_image:")
+        st.error(text.sentence(reason), icon=":material/broken_image:")
 
 
 def _refused(brand: Brand, kind: ReferenceKind) -> str:
@@ -165,7 +165,7 @@ def _show_entry(actor: Actor, brand: Brand) -> None:
         try:
             brands.change_brand(get_engine(), actor=actor, brand_id=brand.id, entry=entry)
         except CatalogError as error:
-            st.error(text.plain(str(error)), icon=":material/error:")
+            st.error(text.sentence(error), icon=":material/error:")
             return
         st.toast("Saved; the evidence follows in a moment.")
         st.rerun()

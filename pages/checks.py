@@ -7,10 +7,10 @@ import streamlit as st
 
 from core.actors import Actor
 from core.errors import CatalogError
+from core.evaluation import Tally
 from core.people import CHECK_KINDS, Agreement
 from core.services import adjudication, checks
 from core.services.adjudication import Disagreement, Word
-from core.services.check_figures import Tally
 from core.services.checks import OFF, Shares
 from core.services.database import get_engine
 from core.services.team import ReviewerFigures, TeamFigures
@@ -172,6 +172,6 @@ def _do(change: Callable[[], object]) -> None:
     try:
         change()
     except CatalogError as error:
-        st.error(text.plain(str(error)))
+        st.error(text.sentence(error))
         return
     st.rerun()

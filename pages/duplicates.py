@@ -19,7 +19,7 @@ from core.services.hits import SearchHit
 from core.services.same_products import Suggestion
 from core.services.states import ListingState
 from core.settings import get_settings
-from pages.ui import gallery, links, text
+from pages.ui import gallery, links, paging, text
 
 STATES: Mapping[ListingState, str] = {
     ListingState.RECEIVED: "not classified yet",
@@ -81,17 +81,10 @@ def _show_none(found: Duplicates, group_id: int | None, page: int) -> None:
 
 
 def _show_pages(found: Duplicates, page: int) -> None:
-    last = max(0, (found.total - 1) // GROUPS_A_PAGE)
-    if not last:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Previous", icon=":material/chevron_left:", disabled=page == 0):
-            st.session_state[_PAGE] = page - 1
-            st.rerun()
-        st.caption(f"Page {page + 1:,} of {last + 1:,}", width="content")
-        if st.button("Next", icon=":material/chevron_right:", disabled=page >= last):
-            st.session_state[_PAGE] = page + 1
-            st.rerun()
+    turned = paging.turn(page, total=found.total, a_page=GROUPS_A_PAGE)
+    if turned is not None:
+        st.session_state[_PAGE] = turned
+        st.rerun()
 
 
 def _show_settled(actor: Actor) -> None:
@@ -110,7 +103,7 @@ def _show_settled(actor: Actor) -> None:
             words = f"{rejected} merged into {link}, which took over {photos}."
         st.success(words, icon=":material/check_circle:")
     for reason in settled.refused:
-        st.warning(text.plain(reason), icon=":material/info:")
+        st.warning(text.sentence(reason), icon=":material/info:")
     is_anything = settled.dismissed or settled.rejected
     if is_anything and st.button("Take back", icon=":material/undo:"):
         refused = duplicates.take_back(get_engine(), actor=actor, settled=settled)

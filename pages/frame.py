@@ -11,7 +11,7 @@ from core.actors import Actor, may, require
 from core.errors import CatalogError, ForbiddenError
 from core.settings import get_settings
 from pages.registry import PAGES, PageSpec
-from pages.ui import links, session
+from pages.ui import links, session, text
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +71,9 @@ def _draw(spec: PageSpec, actor: Actor | None) -> None:
             require(actor, spec.permission)
         spec.load()(actor)
     except ForbiddenError as error:
-        st.warning(str(error), icon=":material/lock:")
+        st.warning(text.sentence(error), icon=":material/lock:")
     except CatalogError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
     except Exception:
         reference = uuid4().hex[:8]
         log.exception("page %s failed, reference %s", spec.key, reference)

@@ -48,7 +48,10 @@ def render(actor: Actor) -> None:
 
 
 def _show_listing(actor: Actor, listing: ReviewListing) -> None:
-    st.title(text.plain(listing.title or listing.sku))
+    name = listing.title or listing.sku
+    st.title(text.plain(text.short(name)))
+    if text.short(name) != name:
+        st.caption(text.plain(name))
     about = [listing.sku if listing.title else "", listing.brand, listing.seller]
     about += [] if listing.price is None else [f"{listing.price:.2f}"]
     if any(about):

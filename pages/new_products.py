@@ -85,7 +85,7 @@ def _show_opened(actor: Actor) -> None:
         f"{listings} decided as {text.plain(opened.path)}. {more}", icon=":material/check_circle:"
     )
     for reason in opened.refused:
-        st.warning(text.plain(reason), icon=":material/info:")
+        st.warning(text.sentence(reason), icon=":material/info:")
     if opened.decided and st.button("Take back", icon=":material/undo:"):
         refused = new_products.take_back(get_engine(), actor=actor, keys=opened.decided)
         st.session_state[_OPENED] = None
@@ -133,7 +133,7 @@ def _open(actor: Actor, path: str, listings: Sequence[UnknownListing]) -> None:
     try:
         opened = new_products.open_category(get_engine(), actor=actor, path=path, chosen=chosen)
     except InvalidInputError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.session_state[_OPENED] = opened
     st.rerun()

@@ -179,7 +179,7 @@ def _did(change: Callable[[], object]) -> bool:
     try:
         change()
     except CatalogError as error:
-        st.error(text.plain(str(error)))
+        st.error(text.sentence(error))
         return False
     return True
 

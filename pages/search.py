@@ -13,7 +13,7 @@ from core.services.hits import SearchHit
 from core.services.search import HITS_A_PAGE, SearchFilter, SearchPage
 from core.services.states import ListingState, LookupState
 from core.settings import get_settings
-from pages.ui import choices, components, gallery, links, session, text
+from pages.ui import choices, components, gallery, links, paging, session, text
 
 REFRESH_S = 0.3
 STATES = {state.value.replace("_", " ").capitalize(): state for state in ListingState}
@@ -45,7 +45,7 @@ def render(actor: Actor) -> None:
         try:
             lookup_id = _find_part(actor, subject.listing_id, region)
         except CatalogError as error:
-            st.error(text.plain(str(error)), icon=":material/error:")
+            st.error(text.sentence(error), icon=":material/error:")
             return
     if lookup_id is None or _show_photo(actor, lookup_id):
         _show_hits(actor, only, {"listing_id": listing_id, "lookup_id": lookup_id}, varied=varied)
@@ -122,7 +122,7 @@ def _show_photo(actor: Actor, lookup_id: int) -> bool:
     if lookup.state == LookupState.PENDING:
         st.fragment(run_every=REFRESH_S)(_await_photo)(actor, lookup_id)
     elif lookup.error is not None:
-        st.error(text.plain(lookup.error), icon=":material/broken_image:")
+        st.error(text.sentence(lookup.error), icon=":material/broken_image:")
     return lookup.state == LookupState.DONE
 
 
@@ -172,27 +172,17 @@ def _show_hits(
             **sought,
         )
     except CatalogError as error:
-        st.error(text.plain(str(error)), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.caption(_tell(found))
     if found.hits:
         gallery.show_cards([_card(hit) for hit in found.hits])
     else:
         st.info("Nothing fits. Take a filter away.", icon=":material/search_off:")
-    last = max(0, (found.total - 1) // HITS_A_PAGE)
-    if last:
-        _show_pages(asked, page, last)
-
-
-def _show_pages(asked: object, page: int, last: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Previous", icon=":material/chevron_left:", disabled=page == 0):
-            st.session_state[_PAGE] = (asked, page - 1)
-            st.rerun()
-        st.caption(f"Page {page + 1} of {last + 1}", width="content")
-        if st.button("Next", icon=":material/chevron_right:", disabled=page >= last):
-            st.session_state[_PAGE] = (asked, page + 1)
-            st.rerun()
+    turned = paging.turn(page, total=found.total, a_page=HITS_A_PAGE)
+    if turned is not None:
+        st.session_state[_PAGE] = (asked, turned)
+        st.rerun()
 
 
 def _tell(found: SearchPage) -> str:

@@ -1,6 +1,6 @@
 """What a photo has in common with the references of the register."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from core.similarity.regions import Box, find_change, find_changed_box
 
 Pixels = NDArray[np.uint8]
 ReferenceKind = Literal["photo", "logo"]
+Read = Callable[[], Pixels]
 
 SIDE_PX = 1280
 """Longer side at which photos and references are held against each other."""
@@ -29,7 +30,8 @@ class Reference:
     """A photo or a logo of the register, ready to be found.
 
     Attributes:
-        pixels: (H, W, 3) uint8.
+        size_px: Width and height of its pixels.
+        read: Returns those, (H, W, 3) uint8. They are many, and seldom needed: not kept.
         fingerprint: Of a photo; so with ``sought``.
         detail: Of a logo.
         logos: Where a photo shows logos of its brand.
@@ -38,7 +40,8 @@ class Reference:
     id: int
     brand_id: int
     kind: ReferenceKind
-    pixels: Pixels
+    size_px: tuple[int, int]
+    read: Read
     fingerprint: Fingerprint | None = None
     sought: Sought | None = None
     detail: Detail | None = None
@@ -75,32 +78,32 @@ class Seen:
 
 
 def prepare(
-    references: Sequence[tuple[int, int, ReferenceKind, Pixels]],
-) -> tuple[Reference, ...]:
-    """Return (id, brand id, kind, pixels) as references, the logos first."""
-    logos = [
-        Reference(id_, brand_id, kind, pixels, detail=take_detail(pixels))
-        for id_, brand_id, kind, pixels in references
-        if kind == "logo"
-    ]
-    photos = [
-        Reference(
-            id_,
-            brand_id,
-            kind,
-            pixels,
-            fingerprint=take_fingerprint(pixels),
-            sought=Sought.of(pixels),
-            logos=tuple(_locate(pixels, [each for each in logos if each.brand_id == brand_id])),
-        )
-        for id_, brand_id, kind, pixels in references
-        if kind == "photo"
-    ]
-    return (*logos, *photos)
+    id_: int, brand_id: int, kind: ReferenceKind, read: Read, *, among: Sequence[Reference] = ()
+) -> Reference:
+    """Return a reference, ready to be found; pass on whatever ``read`` raises.
+
+    Args:
+        among: References that are ready: logos of the brand are sought on its photos.
+    """
+    pixels = read()
+    size_px = (pixels.shape[1], pixels.shape[0])
+    if kind == "logo":
+        return Reference(id_, brand_id, kind, size_px, read, detail=take_detail(pixels))
+    logos = [each for each in among if each.kind == "logo" and each.brand_id == brand_id]
+    return Reference(
+        id_,
+        brand_id,
+        kind,
+        size_px,
+        read,
+        fingerprint=take_fingerprint(pixels),
+        sought=Sought.of(pixels),
+        logos=tuple(_locate(pixels, logos)),
+    )
 
 
 def look_for(references: Sequence[Reference], photo: Pixels) -> Iterator[Seen]:
-    """Yield the references that (H, W, 3) uint8 pixels show."""
+    """Yield the references that (H, W, 3) uint8 pixels show; those are read, and may fail to be."""
     logos = [each for each in references if each.detail is not None]
     if logos:
         keypoints = find_keypoints(photo)
@@ -108,7 +111,7 @@ def look_for(references: Sequence[Reference], photo: Pixels) -> Iterator[Seen]:
             assert logo.detail is not None
             found = find_detail(logo.detail, keypoints)
             if found is not None:
-                change = find_change(logo.detail, logo.pixels, photo, found)
+                change = find_change(logo.detail, logo.read(), photo, found)
                 yield Seen(
                     logo,
                     found.score,
@@ -116,7 +119,7 @@ def look_for(references: Sequence[Reference], photo: Pixels) -> Iterator[Seen]:
                     change.is_mirrored,
                     change.box,
                     change.is_recoloured,
-                    found.stretch((logo.pixels.shape[1], logo.pixels.shape[0])),
+                    found.stretch(logo.size_px),
                 )
     yield from _look_for_photos(references, photo)
 
@@ -140,7 +143,7 @@ def _look_for_photos(references: Sequence[Reference], photo: Pixels) -> Iterator
 def _see(reference: Reference, photo: Pixels, alignment: Alignment) -> Seen:
     box = None
     if alignment.score >= CLOSE:
-        box = find_changed_box(difference(reference.pixels, photo, alignment))
+        box = find_changed_box(difference(reference.read(), photo, alignment))
     if box is not None and reference.logos and not any(map(box.meets, reference.logos)):
         box = None  # something else is over it, such as a price
     whole = np.linalg.inv(np.vstack([alignment.matrix, [0, 0, 1]]))
@@ -156,7 +159,7 @@ def _locate(photo: Pixels, logos: Sequence[Reference]) -> Iterator[Box]:
         assert keypoints is not None
         found = find_detail(logo.detail, keypoints)
         if found is not None:
-            corners = found.corners((logo.pixels.shape[1], logo.pixels.shape[0]))
+            corners = found.corners(logo.size_px)
             low = np.clip(corners.min(axis=0) / (width, height), 0, 1).tolist()
             high = np.clip(corners.max(axis=0) / (width, height), 0, 1).tolist()
             yield Box(low[0], low[1], high[0], high[1])

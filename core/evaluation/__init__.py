@@ -14,6 +14,7 @@ from core.evaluation.files import (
 from core.evaluation.grouping import SHOTS, group_labels, group_of
 from core.evaluation.predictions import MAX_KEPT, Predictions, predict
 from core.evaluation.report import Report, measure
+from core.evaluation.tally import Tally
 
 __all__ = [
     "FIGURES",
@@ -29,6 +30,7 @@ __all__ = [
     "PredictionWriter",
     "Predictions",
     "Report",
+    "Tally",
     "compare",
     "group_labels",
     "group_of",

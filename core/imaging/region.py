@@ -47,6 +47,10 @@ class Region:
     def __str__(self) -> str:
         return f"{self.left}-{self.top}-{self.width}-{self.height}"
 
+    def enough_px(self, side_px: int) -> int:
+        """Return the longer side of a picture whose part has a side of that length, or more."""
+        return -(-side_px * WHOLE // min(self.width, self.height))
+
     def cut(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return that part of (H, W, 3) pixels; at least one pixel."""
         rows = _span(self.top, self.height, pixels.shape[0])

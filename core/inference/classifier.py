@@ -16,7 +16,7 @@ from core.errors import NotFoundError, UnreadableImageError
 from core.imaging import DecodedImage, ImageLimits, decode
 from core.models.architectures import embed
 from core.models.checkpoint import LoadedModel
-from core.models.devices import Precision, choose_device, choose_dtype
+from core.models.devices import Precision, autocast, choose_device, choose_dtype
 from core.models.embedder import Embedder
 from core.models.preprocessing import Geometry, Preprocessing, crops, normalise
 
@@ -238,7 +238,7 @@ class Classifier:
 
     def _forward(self, model: LoadedModel, batch: Tensor) -> tuple[Tensor, Tensor]:
         network: Any = self._networks[model.digest]
-        with self._reduced():
+        with autocast(self.device, self.dtype):
             embedding = embed(network, batch)
             logits = network.get_classifier()(embedding)
             if model.card.mirrored:
@@ -259,12 +259,7 @@ class Classifier:
         if self._embedder is None:
             return [None] * count
         wanted = self._embedder.preprocessing
-        with self._reduced():
+        with autocast(self.device, self.dtype):
             vectors = embed(self._embedding_network, normalise(pixels[wanted.geometry], wanted))
         unit = torch.nn.functional.normalize(vectors.float(), dim=1)
         return list(unit.half().cpu().numpy())
-
-    def _reduced(self) -> torch.autocast:
-        """The precision of every forward pass."""
-        reduced = self.dtype is not torch.float32
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)

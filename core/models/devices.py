@@ -37,6 +37,12 @@ def choose_dtype(device: torch.device, precision: Precision) -> torch.dtype:
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Return a context in which networks run in this precision."""
+    reduced = dtype is not torch.float32
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced)
+
+
 def _available() -> Mapping[str, bool]:
     """Devices, best first."""
     return {

@@ -1,13 +1,11 @@
 """Go through labelled data for wrong labels, and keep what was found; also as a job."""
 
-import hashlib
 import os
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from core.imaging import ImageLimits
 from core.services.audits import JOB_KIND, AuditRequest, AuditSummary, Skipped, get_audit
 from core.services.datasets import open_dataset
 from core.services.jobs import JOB_PERMISSIONS
+from core.services.outside_photos import hash_file
 from core.settings import Settings
 from core.training.data.likeness import find_pairs
 from core.training.data.samples import Dataset, Sample
@@ -193,15 +192,7 @@ def _list_confirmed(
     if not request.trusted:
         return frozenset()
     found = open_dataset(engine, settings, actor=actor, data=request.trusted, to_train=False)
-    return frozenset((_hash(sample.path), sample.label) for sample in found.samples)
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+    return frozenset((hash_file(sample.path), sample.label) for sample in found.samples)
 
 
 def _require_trusted(request: AuditRequest, trusted: NDArray[np.bool_]) -> None:

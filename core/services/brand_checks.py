@@ -9,12 +9,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, Permission
@@ -29,13 +32,14 @@ from core.brands import (
     look_for,
     prepare,
 )
+from core.brands.sightings import SIDE_PX
 from core.errors import NotFoundError, UnreadableImageError
+from core.imaging import decode
 from core.services import chunks
-from core.services.brand_photos import read_small
 from core.services.chunks import Chunk
 from core.services.states import JobState
 from core.settings import Settings
-from core.storage import ImageStore
+from core.storage import STORED_LIMITS, ImageStore
 from db.engine import reading, transaction
 from db.queries import brand_evidence as evidence_queries
 from db.queries import brands as queries
@@ -156,15 +160,27 @@ def _key(row: BrandReferenceRow) -> ReferenceKey:
 
 @lru_cache(maxsize=1)
 def _prepare(images_dir: Path, cache_dir: Path, keys: tuple[ReferenceKey, ...]) -> References:
-    """Read the references; the next chunk, of the same register, finds them ready."""
+    """Read the references, the logos first; the next chunk, of the same register, finds them."""
     store = ImageStore(images_dir, cache_dir)
-    readable = []
-    for id_, brand_id, kind, sha256 in keys:
+    ready: list[Reference] = []
+    for id_, brand_id, kind, sha256 in sorted(keys, key=lambda key: key[2] != "logo"):
         try:
-            readable.append((id_, brand_id, kind, read_small(store, sha256)))
+            ready.append(
+                prepare(id_, brand_id, kind, partial(_read_small, store, sha256), among=ready)
+            )
         except (NotFoundError, UnreadableImageError) as error:
             log.warning("reference %d is left out: %s", id_, error)
-    return prepare(readable)
+    return tuple(ready)
+
+
+def _read_small(store: ImageStore, sha256: str) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8, the longer side ``SIDE_PX`` or less."""
+    pixels = decode(store.read(sha256), STORED_LIMITS, enough_px=2 * SIDE_PX).pixels
+    scale = SIDE_PX / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
 def _check_listing(
@@ -188,11 +204,9 @@ def _look(store: ImageStore, register: Register, photo: OfferedPhoto) -> Iterato
     if photo.sha256 is None or not register.references:
         return
     try:
-        pixels = read_small(store, photo.sha256)
+        yield from look_for(register.references, _read_small(store, photo.sha256))
     except (NotFoundError, UnreadableImageError) as error:
         log.warning("photo %s is not held against the register: %s", photo.sha256, error)
-        return
-    yield from look_for(register.references, pixels)
 
 
 def _detail(offer: Offer, terms: BrandTerms, finding: Finding) -> Mapping[str, Any]:

@@ -1,4 +1,8 @@
-"""What a piece of evidence rests on, drawn: the region on the photo, on the reference, and both."""
+"""What a piece of evidence rests on, drawn: the region on the photo, on the reference, and both.
+
+The JPEGs that the browser is shown have the size at which the two were held against each other, so
+that each original is decoded once, whatever is drawn of it and however often.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +13,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from core.actors import Actor, require
+from core.brands.sightings import SIDE_PX as COMPARED_PX
 from core.errors import NotFoundError
 from core.imaging import encode_jpeg
-from core.services.brand_photos import read_small
 from core.services.differences import mark
+from core.services.workshop import workshop
 from core.settings import Settings
 from core.similarity.details import lay_back, project
 from core.similarity.regions import Box
@@ -58,6 +63,7 @@ def draw(
             photo does not show so in red.
 
     Raises:
+        BusyError: Too many pictures are drawn at once.
         ForbiddenError: The actor may not review.
         NotFoundError: No such evidence or drawing, or the evidence shows no reference.
     """
@@ -67,15 +73,18 @@ def draw(
         if found is None or found.file is None or found.reference_file is None:
             raise NotFoundError(f"no picture of evidence {evidence_id}; reload the page")
         files, detail = (found.reference_file, found.file), dict(found.row.detail)
-    if drawing not in _DRAWINGS:
-        raise NotFoundError(f"no drawing {drawing!r}; there are {', '.join(_DRAWINGS)}")
+    if drawing not in DRAWINGS:
+        raise NotFoundError(f"no drawing {drawing!r}; there are {', '.join(DRAWINGS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
-    reference, photo = (read_small(store, sha256) for sha256 in files)
-    changed = detail.get("changed")
-    pair = _Pair(
-        reference, photo, np.array(detail["matrix"]), None if changed is None else Box(**changed)
-    )
-    return encode_jpeg(_DRAWINGS[drawing](pair), max_side_px=SIDE_PX)
+    box = detail.get("changed")
+    matrix, changed = np.array(detail["matrix"]), None if box is None else Box(**box)
+
+    def make() -> bytes:
+        reference, photo = (store.read_rendition(sha256, COMPARED_PX) for sha256 in files)
+        pair = _Pair(reference, photo, matrix, changed)
+        return encode_jpeg(DRAWINGS[drawing](pair), max_side_px=SIDE_PX)
+
+    return workshop(settings).make(make)
 
 
 def _draw_photo(pair: _Pair) -> Pixels:
@@ -125,10 +134,9 @@ def _outline(canvas: Pixels, corners: NDArray[np.float64], colour: tuple[int, in
     cv2.polylines(canvas, [points], isClosed=True, color=colour, thickness=width)
 
 
-_DRAWINGS: Mapping[str, Callable[[_Pair], Pixels]] = {
+DRAWINGS: Mapping[str, Callable[[_Pair], Pixels]] = {
     "photo": _draw_photo,
     "reference": _draw_reference,
     "detail": _draw_detail,
     "difference": _draw_difference,
 }
-DRAWINGS: tuple[str, ...] = tuple(_DRAWINGS)

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from core.actors import Actor, require
 from core.brands import EVIDENCE_KINDS
 from core.errors import NotFoundError, StaleError
-from core.evaluation import Interval
-from core.evaluation.bootstrap import wilson
+from core.evaluation import Tally
 from core.services.states import EvidenceOutcome, ReferenceKind
 from db.engine import reading, transaction
 from db.queries import brand_evidence as queries
@@ -69,16 +68,6 @@ class EvidenceQueue:
     cards: tuple[EvidenceCard, ...]
     total: int
     has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EvidencePrecision:
-    """How often one kind was confirmed, of what was settled, with Wilson's 95 % interval."""
-
-    label: str
-    settled: int
-    confirmed: int
-    precision: Interval
 
 
 def list_cards(
@@ -137,21 +126,21 @@ def take_back(engine: sa.Engine, *, actor: Actor, evidence_id: int) -> None:
     _say(engine, actor, evidence_id, None, None)
 
 
-def measure_precision(engine: sa.Engine, *, actor: Actor) -> Mapping[str, EvidencePrecision]:
-    """Return by kind how often it was confirmed; kinds that nobody settled are left out.
+def measure_precision(engine: sa.Engine, *, actor: Actor) -> Mapping[str, Tally]:
+    """Return by kind how much of what was settled was confirmed.
+
+    Kinds that nobody settled are left out.
 
     Raises:
         ForbiddenError: The actor may not review.
     """
     require(actor, "review")
     with reading(engine) as session:
-        tallies = {each.kind: each for each in queries.tally(session)}
+        found = {each.kind: each for each in queries.count_settled(session)}
     return {
-        key: EvidencePrecision(
-            row.label, found.settled, found.confirmed, wilson(found.confirmed, found.settled)
-        )
-        for key, row in EVIDENCE_KINDS.items()
-        if (found := tallies.get(key)) is not None
+        key: Tally(found[key].confirmed, found[key].settled)
+        for key in EVIDENCE_KINDS
+        if key in found
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from core.imaging import ImageLimits, decode
 from core.services import brand_checks
 from core.services.brand_checks import PERMISSION
 from core.services.states import ReferenceKind
+from core.services.workshop import workshop
 from core.settings import Settings
 from core.storage import ImageStore, check_disk
 from db.engine import reading, transaction
@@ -28,6 +30,8 @@ from db.rows import BrandReferenceRow, BrandRow
 MAX_NAME = 200
 MAX_SELLERS = 500
 MAX_PRICE = Decimal("9999999999.99")
+MAX_REFERENCES = 500
+"""Of all brands: the worker holds what they are found by in memory, up to 1 MB for a logo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +144,16 @@ def add_reference(
     """Store a photo or a logo and put it into the register; the same one again changes nothing.
 
     Raises:
+        BusyError: Too many photos are decoded at once.
+        ConflictError: The register is full.
         ForbiddenError: The actor may not tune.
         NotFoundError: No such brand.
         StorageFullError: The disk has no room.
         UnreadableImageError: It is no picture that can be used.
     """
     require(actor, PERMISSION)
-    decode(data, ImageLimits(settings.max_file_bytes, settings.max_image_pixels))
+    limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+    workshop(settings).make(partial(decode, data, limits))
     settings.images_dir.mkdir(parents=True, exist_ok=True)
     check_disk(settings.images_dir, min_free_bytes=settings.min_free_bytes)
     sha256 = ImageStore(settings.images_dir, settings.cache_dir).put(data)
@@ -163,6 +170,7 @@ def add_reference(
                 )
             )
         session.flush()
+        _require_room(session)
         brand_checks.ask_checks(session, actor=actor)
 
 
@@ -181,6 +189,14 @@ def remove_reference(engine: sa.Engine, *, actor: Actor, reference_id: int) -> N
         queries.remove(row, at=datetime.now(UTC))
         session.flush()
         brand_checks.ask_checks(session, actor=actor)
+
+
+def _require_room(session: Session) -> None:
+    if queries.count_references(session) > MAX_REFERENCES:
+        raise ConflictError(
+            f"the register has {MAX_REFERENCES} photos and logos, which is all that it holds;"
+            " take one out first"
+        )
 
 
 def _check(entry: BrandEntry) -> BrandEntry:

@@ -7,21 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from core.evaluation import Interval
-from core.evaluation.bootstrap import wilson
+from core.evaluation import Tally
 from core.people import Agreement, measure_agreement
 from db.queries import checks as queries
 from db.queries.checks import Opinion
 from db.states import CheckKind
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """So many of so many; ``share`` has Wilson's 95 % interval."""
-
-    hits: int
-    count: int
-    share: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +79,4 @@ def _pair(opinion: Opinion) -> tuple[Hashable, Hashable]:
 
 
 def _tally(hits: Sequence[bool]) -> Tally | None:
-    return Tally(sum(hits), len(hits), wilson(sum(hits), len(hits))) if hits else None
+    return Tally(sum(hits), len(hits)) if hits else None

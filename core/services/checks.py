@@ -26,7 +26,7 @@ from db.queries import review as review_queries
 from db.queries.checks import DECIDING, Decided, HandedOut
 from db.queries.queue import QueueFilter
 from db.queries.upsert import insert_missing
-from db.rows import CheckAnswerRow, CheckRow, CheckSharesRow, ListingRow
+from db.rows import CheckAnswerRow, CheckRow, CheckSharesRow, ListingRow, ModelVersionRow
 from db.states import CheckKind, DecisionKind, ListingState
 
 MAX_SHARE = 0.2
@@ -224,12 +224,15 @@ def _find_wrong(session: Session, decided: Decided) -> int | None:
     )
     tops = [by_category(prediction.top) for prediction, _ in said]
     listed = {category_id for top in tops for category_id in top}
-    means = {id_: sum(top.get(id_, 0.0) for top in tops) / len(tops) for id_ in listed}
     listing = session.get_one(ListingRow, decided.listing_id)
     right = {decided.suggested_category_id, listing.claimed_category_id}
     never = {id_ for id_ in right if id_ is not None}
     paths = review_queries.map_category_paths(session, ids=listed | never)
-    same_branch = {id_ for id_ in listed for known in never if _is_within(paths[id_], paths[known])}
+    # A model draws no Grad-CAM of a category that it does not know, which would tell.
+    known = [session.get_one(ModelVersionRow, row.model_version_id).labels for row, _ in said]
+    listed = {id_ for id_ in listed if all(paths[id_] in labels for labels in known)}
+    means = {id_: sum(top.get(id_, 0.0) for top in tops) / len(tops) for id_ in listed}
+    same_branch = {id_ for id_ in listed for its in never if _is_within(paths[id_], paths[its])}
     return choose_wrong(means, never=never | same_branch)
 
 

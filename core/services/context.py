@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from core.actors import Actor
-from core.settings import Settings
+from core.services import database
+from core.settings import Settings, get_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,10 @@ class Context:
     settings: Settings
     engine: sa.Engine
     actor: Actor
+
+
+def open_context() -> Context:
+    """Return this installation, its database brought up to date, and the local user."""
+    engine = database.get_engine()
+    database.upgrade(engine)
+    return Context(get_settings(), engine, database.local_actor(engine))

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError, UnreadableImageError
-from core.imaging import ImageLimits, decode
 from core.services import copy_flags
 from core.settings import Settings
 from core.similarity.alignment import Alignment
@@ -37,9 +36,6 @@ CANDIDATES = 20
 """The nearest hashes that are looked at; a picture and its look takes about 15 ms."""
 
 MAX_TRIES = 3
-
-SMALL = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 20)
-"""Of our own small JPEGs."""
 
 _PAGE = 10_000
 
@@ -192,7 +188,7 @@ def _evidence(
 def _read_small(store: ImageStore, sha256: str) -> NDArray[np.uint8] | None:
     """Return the pixels of the rendition in which pictures are compared; None where it is gone."""
     try:
-        return decode(store.rendition(sha256, SIDE_PX).read_bytes(), SMALL).pixels
+        return store.read_rendition(sha256, SIDE_PX)
     except (NotFoundError, UnreadableImageError) as error:
         log.warning("photo %s cannot be compared: %s", sha256, error)
         return None

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from core.actors import Actor, require
 from core.errors import NotFoundError
-from core.imaging import ImageLimits, decode, encode_jpeg
+from core.imaging import encode_jpeg
+from core.services.workshop import workshop
 from core.settings import Settings
 from core.similarity.alignment import Alignment, difference
 from core.similarity.evidence import SIDE_PX
@@ -17,7 +18,6 @@ from db.queries import matches as queries
 LEAST_LEVELS = 24
 """Of 255, by which two pictures must differ to be marked: less is the file format's doing."""
 
-_LIMITS = ImageLimits(max_bytes=1 << 24, max_pixels=1 << 20)  # of our own small JPEGs
 _RED = np.array([214, 40, 40], np.float32)
 
 
@@ -25,6 +25,7 @@ def draw_difference(engine: sa.Engine, settings: Settings, *, actor: Actor, matc
     """Return a JPEG of the first photo, pale, with what is not on the second in red.
 
     Raises:
+        BusyError: Too many pictures are drawn at once.
         ForbiddenError: The actor may not review.
         NotFoundError: No such match of two photos, or one of them is gone.
     """
@@ -36,13 +37,15 @@ def draw_difference(engine: sa.Engine, settings: Settings, *, actor: Actor, matc
         row, *files = found
         evidence = dict(row.evidence)
     store = ImageStore(settings.images_dir, settings.cache_dir)
-    first, second = (
-        decode(store.rendition(sha256, SIDE_PX).read_bytes(), _LIMITS).pixels for sha256 in files
-    )
     alignment = Alignment(
         np.array(evidence["matrix"]), evidence["mirrored"], evidence["score"], evidence["covered"]
     )
-    return encode_jpeg(mark(first, difference(first, second, alignment)), max_side_px=SIDE_PX)
+
+    def draw() -> bytes:
+        first, second = (store.read_rendition(sha256, SIDE_PX) for sha256 in files)
+        return encode_jpeg(mark(first, difference(first, second, alignment)), max_side_px=SIDE_PX)
+
+    return workshop(settings).make(draw)
 
 
 def mark(pixels: NDArray[np.uint8], apart: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.evaluation import FIGURES, Interval
-from core.evaluation.coverage import CoveragePoint
-from core.evaluation.figures import Part
 from core.evaluation.reliability import ReliabilityBin
 from core.services.evaluation_breakdown import CategoryTable, ConfusionPair, PhotoCase
 from core.services.evaluation_comparison import Disagreement
@@ -70,13 +68,6 @@ def categories_csv(table: CategoryTable, names: Mapping[int, str]) -> str:
     )
 
 
-def groups_csv(parts: Sequence[Part]) -> str:
-    return to_csv(
-        {"group": part.name, "pictures": part.count, "right": part.hits, **_ends(part.interval)}
-        for part in parts
-    )
-
-
 def confusions_csv(pairs: Sequence[ConfusionPair]) -> str:
     return to_csv(
         {
@@ -117,18 +108,6 @@ def reliability_csv(bins: Sequence[ReliabilityBin]) -> str:
             "accuracy": each.accuracy,
         }
         for each in bins
-    )
-
-
-def coverage_csv(points: Sequence[CoveragePoint]) -> str:
-    return to_csv(
-        {
-            "coverage": point.coverage,
-            "accuracy": point.accuracy,
-            "risk": 1 - point.accuracy,
-            "threshold": point.threshold,
-        }
-        for point in points
     )
 
 

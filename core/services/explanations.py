@@ -54,12 +54,13 @@ def request(
     *,
     actor: Actor,
     prediction_id: int,
-    category_id: int | None = None,
+    category_id: int,
 ) -> Explanation:
     """Return the picture if it is drawn, and have it drawn if not; ask again until it is.
 
     Args:
-        category_id: What to look for in the photo; None is the predicted category.
+        category_id: What to look for in the photo. Whoever asks names it: what was predicted is
+            not always told to a reviewer (``core.services.masks``).
 
     Raises:
         ForbiddenError: The actor may not review.
@@ -67,13 +68,12 @@ def request(
     """
     require(actor, "review")
     with transaction(engine) as session:
-        predicted = queries.find_predicted_category(session, prediction_id=prediction_id)
-        if predicted is None:
+        if not queries.has_prediction(session, prediction_id=prediction_id):
             raise NotFoundError(f"no prediction {prediction_id}")
-        if category_id is not None and not queries.has_category(session, category_id=category_id):
+        if not queries.has_category(session, category_id=category_id):
             raise NotFoundError(f"no category {category_id}")
         row = queries.ensure_explanation(
-            session, prediction_id=prediction_id, category_id=category_id or predicted
+            session, prediction_id=prediction_id, category_id=category_id
         )
         path = _path(settings, row.prediction_id, row.category_id)
         if _is_due_again(row, path):

@@ -1,16 +1,16 @@
 """Photos for the browser: small JPEGs, each made once, few at a time."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, partial
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from threading import RLock
 
 import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.errors import NotFoundError
 from core.services.batches import owner_seen_by
+from core.services.workshop import workshop
 from core.settings import Settings
 from core.storage import RENDITIONS, ImageStore
 from db.engine import reading
@@ -40,13 +40,13 @@ def request_rendition(
     """
     require(actor, "look")
     if size not in RENDITIONS:
-        raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
+        raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(sha256, RENDITIONS[size])
     is_there = path.exists() or store.path(sha256).exists()
     if not is_there or not _is_seen(engine, actor, sha256):
         raise NotFoundError(f"no photo {sha256}")
-    return make_rendition(settings, path, partial(store.rendition, sha256, RENDITIONS[size]))
+    return make_once(settings, path, partial(store.rendition, sha256, RENDITIONS[size]))
 
 
 def _is_seen(engine: sa.Engine, actor: Actor, sha256: str) -> bool:
@@ -57,7 +57,7 @@ def _is_seen(engine: sa.Engine, actor: Actor, sha256: str) -> bool:
         return batches.has_photo(session, owner=owner, sha256=sha256)
 
 
-def make_rendition(settings: Settings, path: Path, make: Callable[[], Path]) -> Future[Path]:
+def make_once(settings: Settings, path: Path, make: Callable[[], Path]) -> Future[Path]:
     """Return the path when the file is there, or when ``make`` has made it.
 
     Whoever asks for a file in the making waits for the same one; at most
@@ -67,30 +67,4 @@ def make_rendition(settings: Settings, path: Path, make: Callable[[], Path]) -> 
         made: Future[Path] = Future()
         made.set_result(path)
         return made
-    return _workshop(settings.decode_threads).submit(path, make)
-
-
-class _Workshop:
-    """Threads that make files; who asks for a file in the making waits for the same one."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rendition")
-        self._making: dict[Path, Future[Path]] = {}
-        self._lock = RLock()  # a future that is done already calls back from within submit()
-
-    def submit(self, path: Path, make: Callable[[], Path]) -> Future[Path]:
-        with self._lock:
-            making = self._making.get(path)
-            if making is None:
-                making = self._making[path] = self._threads.submit(make)
-                making.add_done_callback(lambda _: self._forget(path))
-        return making
-
-    def _forget(self, path: Path) -> None:
-        with self._lock:
-            self._making.pop(path, None)
-
-
-@cache
-def _workshop(threads: int) -> _Workshop:
-    return _Workshop(threads)
+    return workshop(settings).submit(path, make)

@@ -27,7 +27,7 @@ from core.settings import Settings
 from core.similarity.copies import Sought
 from core.similarity.evidence import SIDE_PX
 from core.similarity.fingerprints import take_fingerprint
-from core.storage import ImageStore
+from core.storage import STORED_LIMITS, ImageStore
 from db.engine import reading
 from db.queries import fingerprints as fingerprint_queries
 from db.queries import known as queries
@@ -211,4 +211,4 @@ def _find_in_time(
 
 def _shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the picture as its small rendition would show it."""
-    return decode(encode_jpeg(pixels, max_side_px=SIDE_PX), copies.SMALL).pixels
+    return decode(encode_jpeg(pixels, max_side_px=SIDE_PX), STORED_LIMITS).pixels

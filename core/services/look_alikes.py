@@ -1,24 +1,19 @@
 """Decided listings that look like one under review, with what they were decided as."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.services import checks
 from core.services.batches import owner_seen_by
 from core.services.hits import SearchHit, as_unit, collapse
+from core.services.nearest import Near, widen
 from core.services.search import find_vector
-from core.services.search_index import search_index
 from core.services.states import ListingState
 from core.settings import Settings
 from db.engine import reading
-from db.queries import search as queries
-from db.queries.search import Shown, Wanted
+from db.queries.search import Wanted
 
 MAX_LOOK_ALIKES = 6
 _NEAREST = (240, 1_000, 4_000)
@@ -59,55 +54,30 @@ def list_look_alikes(
     sought = find_vector(engine, actor=actor, listing_id=listing_id)
     if sought is None:
         return ()
-    wanted = Wanted(is_decided=True, owner=owner_seen_by(actor))
-    search = _Search(engine, settings, actor, *sought, wanted)
-    for count in _NEAREST:
-        found, is_all = search.run(count, None, without=listing_id)
-        if is_all or len(found) >= MAX_LOOK_ALIKES:
+    space, vector = sought
+    steps = widen(
+        engine,
+        settings,
+        space=space,
+        vectors=as_unit(vector)[None],
+        wanted=Wanted(is_decided=True, owner=owner_seen_by(actor)),
+        steps=_NEAREST,
+    )
+    found: list[SearchHit] = []
+    for near in steps:
+        found = _collapse(engine, actor, near, without=listing_id)
+        if len(found) >= MAX_LOOK_ALIKES:
             break
-    else:
-        # Few of so many are decided. It is rare where many are, so that the list is short.
-        found, _ = search.run(_NEAREST[0], search.list_ids(), without=listing_id)
     return tuple(_look_alike(hit) for hit in found[:MAX_LOOK_ALIKES])
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    engine: sa.Engine
-    settings: Settings
-    actor: Actor
-    space: str
-    vector: bytes
-    wanted: Wanted
-
-    def run(
-        self, count: int, among: NDArray[np.int64] | None, *, without: int
-    ) -> tuple[list[SearchHit], bool]:
-        """Return those of the nearest that are wanted, and whether there are no others.
-
-        The most alike come first.
-        """
-        index = search_index(self.engine, self.settings.cache_dir / "vectors")
-        vectors = as_unit(self.vector)[None]
-        scores, _ = index.search(space=self.space, vectors=vectors, count=count, among=among)
-        with reading(self.engine) as session:
-            photos = queries.list_shown(session, embedding_ids=scores.keys(), wanted=self.wanted)
-            left_out = {without, *self._list_checks(session, photos)}
-            ranked = sorted(
-                (each for each in photos if each.listing_id not in left_out),
-                key=lambda each: (-scores[each.embedding_id], each.listing_id),
-            )
-            found = collapse(session, ranked)
-            hits = [each.hit(scores[each.shown.embedding_id]) for each in found]
-        return hits, len(scores) < count
-
-    def _list_checks(self, session: Session, photos: Sequence[Shown]) -> Collection[int]:
-        states = [(each.listing_id, ListingState(each.state)) for each in photos]
-        return checks.list_shown(session, actor=self.actor, listings=states)
-
-    def list_ids(self) -> NDArray[np.int64]:
-        with reading(self.engine) as session:
-            return queries.list_embedding_ids(session, space=self.space, wanted=self.wanted)
+def _collapse(engine: sa.Engine, actor: Actor, near: Near, *, without: int) -> list[SearchHit]:
+    states = [(each.listing_id, ListingState(each.state)) for each in near.photos]
+    with reading(engine) as session:
+        left_out = {without, *checks.list_shown(session, actor=actor, listings=states)}
+        kept = [each for each in near.photos if each.listing_id not in left_out]
+        found = collapse(session, kept)
+    return [each.hit(near.scores[each.shown.embedding_id]) for each in found]
 
 
 def _look_alike(hit: SearchHit) -> LookAlike:

@@ -44,19 +44,19 @@ def request(
     *,
     actor: Actor,
     prediction_id: int,
-    category_id: int | None = None,
+    category_id: int,
 ) -> MapAgreement | None:
     """Return the agreement on the photo of a prediction; None while the worker draws the maps.
 
     Args:
-        category_id: What all are asked for evidence of; None is the predicted category.
+        category_id: What all are asked for evidence of.
 
     Raises:
         ForbiddenError: The actor may not review.
         NotFoundError: No prediction, or no category, has this id.
     """
     require(actor, "review")
-    ids, category_id = _find_subject(engine, prediction_id, category_id)
+    ids = _find_predictions(engine, prediction_id)
     drawn = [
         explanations.request(
             engine, settings, actor=actor, prediction_id=id_, category_id=category_id
@@ -69,10 +69,8 @@ def request(
     return MapAgreement(mean_overlap(grids), BY_CHANCE, len(grids))
 
 
-def _find_subject(
-    engine: sa.Engine, prediction_id: int, category_id: int | None
-) -> tuple[list[int], int]:
-    """Return the newest prediction of each model for the same photo, and the category."""
+def _find_predictions(engine: sa.Engine, prediction_id: int) -> list[int]:
+    """Return the newest prediction of each model for the same photo."""
     with reading(engine) as session:
         asked = session.get(PredictionRow, prediction_id)
         if asked is None:
@@ -80,7 +78,7 @@ def _find_subject(
         found = review_queries.list_latest_predictions(
             session, listing_image_ids=[asked.listing_image_id]
         )
-        return [row.id for row, _ in found], category_id or asked.category_id
+        return [row.id for row, _ in found]
 
 
 def _load(path: Path) -> Grid:

@@ -22,6 +22,7 @@ from core.errors import InvalidInputError, NotFoundError
 from core.evaluation import Header, Picture, PredictionFile, Predictions, measure, writing
 from core.evaluation.predictions import predict
 from core.services.evaluations import EvaluationDetail, get_evaluation
+from core.services.outside_photos import hash_file, read_file
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries import evaluations as queries
@@ -136,7 +137,7 @@ def choose_material(dataset: "Dataset", split: str | None) -> Material:
         raise InvalidInputError(
             f"{dataset.name} has no split {wanted!r}; it has {there}, and all of it is 'all'"
         )
-    pictures = [Picture(str(s.path.resolve()), _hash(s.path), s.label) for s in chosen]
+    pictures = [Picture(str(s.path.resolve()), hash_file(s.path), s.label) for s in chosen]
     tests = sum(s.part == Split.TEST.value for s in chosen)
     return make_material(dataset.name, wanted, pictures, tests=tests)
 
@@ -322,7 +323,7 @@ class _Looking:
         from core.inference import score
         from core.services.active_models import inference_options
 
-        items = ((at, partial(_read, each.path)) for at, each in enumerate(self._pictures))
+        items = ((at, partial(read_file, each.path)) for at, each in enumerate(self._pictures))
         for scored in score(self._model, inference_options(self._settings), items):
             if scored.error is None:
                 yield scored
@@ -360,18 +361,3 @@ def _find_version(session: Session, version_id: int) -> ModelVersionRow:
     if row is None:
         raise NotFoundError(f"no model version {version_id}")
     return row
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Photos that are not in our store: shown from where they lay when they were looked at.
+"""Photos that are not in our store: read, and shown from where they lay when they were looked at.
 
 A caller gives a path that was written down then, never one that comes from an address.
 """
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.errors import GoneError, NotFoundError
-from core.imaging import ImageLimits, decode, encode_jpeg
-from core.services.images import make_rendition
+from core.errors import GoneError, InvalidInputError, NotFoundError
+from core.imaging import ImageLimits
+from core.services import images
 from core.settings import Settings
-from core.storage import RENDITIONS, ImageStore, write_whole
+from core.storage import RENDITIONS, ImageStore, make_rendition, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,31 @@ class OutsidePhoto:
     path: str
     sha256: str
     seen_by: str
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        InvalidInputError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_file(path: str) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        NotFoundError: It cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Future[Path]:
@@ -43,17 +68,16 @@ def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Fu
             or has changed, and UnreadableImageError.
     """
     if size not in RENDITIONS:
-        raise NotFoundError(f"no photos of the size {size!r}; there are {list(RENDITIONS)}")
+        raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
     side_px = RENDITIONS[size]
     store = ImageStore(settings.images_dir, settings.cache_dir)
     path = store.rendition_path(photo.sha256, side_px)
-    return make_rendition(settings, path, partial(_make, settings, photo, path, side_px))
+    return images.make_once(settings, path, partial(_make, settings, photo, path, side_px))
 
 
 def _make(settings: Settings, photo: OutsidePhoto, path: Path, side_px: int) -> Path:
     limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
-    pixels = decode(_read(settings, photo), limits).pixels
-    write_whole(path, encode_jpeg(pixels, max_side_px=side_px))
+    write_whole(path, make_rendition(_read(settings, photo), limits, side_px))
     return path
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,6 @@ from core.storage import ImageStore
 
 Duplicates = Literal["keep", "skip_same_bytes", "skip"]
 """Of photos that the catalogue has: bring all in, leave out the same files, or all copies."""
-
-DUPLICATES: Sequence[Duplicates] = get_args(Duplicates)
 
 OnProgress = Callable[[int, int], None]
 """Called with photos read so far and in all, in the caller's thread."""

@@ -45,6 +45,7 @@ MAX_QUEUE_LIMIT = 50
 LEASE_WINDOW = 12  # listings that are taken at once to be decided one by one
 PAGE_WINDOW = 24  # those of a page, which are decided together; never more are taken at once
 MAX_CHOICES = 1000
+MAX_SELLER_CHARACTERS = 200
 MAX_ID_DIGITS = 18
 TRIES = 5  # others may be quicker that often
 
@@ -222,13 +223,18 @@ def _check(only: QueueFilter, policy: str, after: str | None) -> tuple[Policy, P
 
 
 def check_filter(only: QueueFilter) -> None:
-    """Raise InvalidInputError for a state or a flag not reviewed, or a seller with a NUL."""
+    """Raise InvalidInputError for a state or a flag not reviewed, or a seller that cannot be."""
     refuse_nul(seller=only.seller)
+    if only.seller is not None and len(only.seller) > MAX_SELLER_CHARACTERS:
+        raise InvalidInputError(
+            f"no seller {only.seller[:40]!r}… of {len(only.seller):,} characters; the longest has "
+            f"{MAX_SELLER_CHARACTERS}"
+        )
     if only.state not in REVIEW_STATES:
         known = ", ".join(sorted(REVIEW_STATES))
         raise InvalidInputError(f"listings that are {only.state} are not reviewed; use {known}")
     if only.flag is not None and only.flag not in FLAG_KINDS:
-        raise InvalidInputError(f"no flag {only.flag!r}; there are {sorted(FLAG_KINDS)}")
+        raise InvalidInputError(f"no flag {only.flag!r}; there are {', '.join(sorted(FLAG_KINDS))}")
 
 
 def _read(policy: Policy, after: str) -> Position:

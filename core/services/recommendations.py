@@ -1,10 +1,9 @@
 """What to show a shopper of the shop next, by what they liked and viewed before.
 
-A shopper is known by what the shop calls them, and by nothing else. All that is kept of them is
-what they did (``interactions``); nothing is worked out beforehand, so that ``wipe`` leaves nothing.
+What they did is all there is to go by (``interactions``): no profile is worked out beforehand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -14,37 +13,29 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
-from core.errors import InvalidInputError, NotFoundError
-from core.recommendation.profile import INTERACTION_KINDS, Profile, weigh
+from core.errors import InvalidInputError
+from core.recommendation.profile import Profile, weigh
 from core.services.hits import Collapsed, SearchHit, as_unit, collapse, read_vectors, vary
+from core.services.interactions import KEPT_FOR, require_shopper
+from core.services.nearest import widen
 from core.services.search import SearchFilter, make_wanted
-from core.services.search_index import search_index
 from core.settings import Settings
-from db.engine import erasing, reading, transaction
+from db.engine import reading
 from db.queries import embeddings as embedding_queries
 from db.queries import interactions as queries
+from db.queries import popularity as popularity_queries
 from db.queries import search as search_queries
 from db.queries.interactions import Interaction
 from db.queries.search import Shown, Wanted
 
 MAX_RECOMMENDED = 100
-MAX_SHOPPER_CHARACTERS = 200
 
 _REMEMBERED = 100  # interactions of a profile, the newest
 _NEAREST = 60  # to each of the profile's seeds
-_POPULAR_FOR = timedelta(days=90)
+_FIRST = 2  # times so many are looked at before the search is narrowed to what fits the filter
 _SPARE = 4  # copies fall together, and what was seen already falls away
 
 By = Literal["profile", "popular"]
-
-
-@dataclass(frozen=True, slots=True)
-class NewInteraction:
-    """Something that a shopper did; ``at`` None is now."""
-
-    listing_id: int
-    kind: str
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +50,6 @@ class Recommendations:
     hits: tuple[SearchHit, ...]
 
 
-def record(
-    engine: sa.Engine, *, actor: Actor, shopper: str, interactions: Sequence[NewInteraction]
-) -> int:
-    """Keep what a shopper did; return how much of it was new. Sent again, it changes nothing.
-
-    Raises:
-        ForbiddenError: The actor may not recommend.
-        InvalidInputError: There is no such kind or time, or the shopper has no name or too long a
-            one.
-        NotFoundError: No listing has one of the ids; then nothing is kept.
-    """
-    require(actor, "recommend")
-    _require_shopper(shopper)
-    now = datetime.now(UTC)
-    values = [
-        {
-            "shopper": shopper,
-            "listing_id": each.listing_id,
-            "kind": _require_kind(each.kind),
-            "at": now if each.at is None else _as_utc(each.at),
-        }
-        for each in interactions
-    ]
-    wanted = {each.listing_id for each in interactions}
-    with transaction(engine) as session:
-        unknown = wanted - queries.list_listings(session, listing_ids=wanted)
-        if unknown:
-            raise NotFoundError(f"no listing {min(unknown)}; nothing was kept")
-        return queries.insert_interactions(session, values=values)
-
-
 def recommend(
     engine: sa.Engine,
     settings: Settings,
@@ -101,7 +61,8 @@ def recommend(
 ) -> Recommendations:
     """Return what a shopper may like and did not see yet, varied, copies as one.
 
-    Who did nothing yet gets what is popular among all, and then the newest, within the filter.
+    Who did nothing yet gets what is popular among all (``core.services.popularity``), and then the
+    newest, within the filter.
 
     Args:
         count: At most ``MAX_RECOMMENDED``.
@@ -111,12 +72,14 @@ def recommend(
         InvalidInputError: The count or the shopper's name is none that can be.
     """
     require(actor, "recommend")
-    _require_shopper(shopper)
+    require_shopper(shopper)
     if not 0 < count <= MAX_RECOMMENDED:
         raise InvalidInputError(f"{count} recommendations; ask for 1 to {MAX_RECOMMENDED}")
     wanted = make_wanted(actor, only)
     with reading(engine) as session:
-        history = queries.list_newest(session, shopper=shopper, limit=_REMEMBERED)
+        history = queries.list_newest(
+            session, shopper=shopper, since=datetime.now(UTC) - KEPT_FOR, limit=_REMEMBERED
+        )
         space = embedding_queries.find_newest_space(session)
         profile = _make_profile(session, space, history) if space else None
     seen = [each.listing_id for each in history]
@@ -129,19 +92,6 @@ def recommend(
     if len(hits) < count:
         hits += _by_popularity(engine, wanted, seen, hits, count)
     return Recommendations(by, hits[:count])
-
-
-def wipe(engine: sa.Engine, *, actor: Actor, shopper: str) -> int:
-    """Delete everything that is kept of a shopper; return how much that was.
-
-    Raises:
-        ForbiddenError: The actor may not recommend.
-        InvalidInputError: The shopper's name is none that can be.
-    """
-    require(actor, "recommend")
-    _require_shopper(shopper)
-    with erasing(engine) as session:
-        return queries.delete_shopper(session, shopper=shopper)
 
 
 def _make_profile(session: Session, space: str, history: Sequence[Interaction]) -> Profile | None:
@@ -167,23 +117,35 @@ def _by_profile(
     seen: Sequence[int],
     count: int,
 ) -> tuple[SearchHit, ...]:
-    with reading(engine) as session:
-        among = search_queries.list_embedding_ids(session, space=space, wanted=wanted)
-    nearest = max(_NEAREST, _SPARE * count)
-    found, _ = search_index(engine, settings.cache_dir / "vectors").search(
-        space=space, vectors=profile.vectors[profile.seeds], count=nearest, among=among
+    enough = max(_NEAREST, _SPARE * count)
+    steps = widen(
+        engine,
+        settings,
+        space=space,
+        vectors=profile.vectors[profile.seeds],
+        wanted=wanted,
+        steps=(_FIRST * enough,),
     )
+    unseen: list[Collapsed] = []
     with reading(engine) as session:
-        photos = search_queries.list_shown(session, embedding_ids=found.keys(), wanted=wanted)
-        if not photos:
-            return ()
-        ids = sorted({photo.embedding_id for photo in photos})
-        likeness = profile.likeness(read_vectors(session, ids))
-        scores = dict(zip(ids, likeness.tolist(), strict=True))
-        ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
-        unseen = _leave_out(session, seen, ranked)
+        for near in steps:
+            unseen, scores = _rank(session, profile, near.photos, seen)
+            if len(unseen) >= enough:
+                break
         varied = vary(session, unseen, scores, count=count)
-        return tuple(each.hit(scores[each.shown.embedding_id]) for each in varied)
+    return tuple(each.hit(scores[each.shown.embedding_id]) for each in varied)
+
+
+def _rank(
+    session: Session, profile: Profile, photos: Sequence[Shown], seen: Sequence[int]
+) -> tuple[list[Collapsed], Mapping[int, float]]:
+    """Return what was not seen yet, the most liked first, and likings by the embedding's id."""
+    if not photos:
+        return [], {}
+    ids = sorted({photo.embedding_id for photo in photos})
+    scores = dict(zip(ids, profile.likeness(read_vectors(session, ids)).tolist(), strict=True))
+    ranked = sorted(photos, key=lambda each: (-scores[each.embedding_id], each.listing_id))
+    return _leave_out(session, seen, ranked), scores
 
 
 def _by_popularity(
@@ -193,14 +155,10 @@ def _by_popularity(
     before: Sequence[SearchHit],
     count: int,
 ) -> tuple[SearchHit, ...]:
-    weights = {kind.key: kind.weight for kind in INTERACTION_KINDS.values()}
     shown_already = [*seen, *(hit.listing_id for hit in before)]
     limit = len(shown_already) + _SPARE * count
-    since = datetime.now(UTC) - _POPULAR_FOR
     with reading(engine) as session:
-        popular = queries.list_popular(
-            session, weights=weights, since=since, wanted=wanted, limit=limit
-        )
+        popular = popularity_queries.list_popular(session, wanted=wanted, limit=limit)
         place = {listing_id: at for at, listing_id in enumerate(popular)}
         ranked = sorted(
             search_queries.list_main(session, listing_ids=popular, wanted=wanted),
@@ -217,25 +175,3 @@ def _leave_out(session: Session, seen: Sequence[int], ranked: Sequence[Shown]) -
     return [
         each for each in collapse(session, [*first, *ranked]) if each.shown.listing_id not in seen
     ]
-
-
-def _require_shopper(shopper: str) -> None:
-    if not 0 < len(shopper) <= MAX_SHOPPER_CHARACTERS or not shopper.isprintable():
-        raise InvalidInputError(
-            f"a shopper called {shopper!r}; give 1 to {MAX_SHOPPER_CHARACTERS} printable characters"
-        )
-
-
-def _as_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidInputError(f"{at.isoformat()} is no time in UTC; correct it") from error
-
-
-def _require_kind(kind: str) -> str:
-    if kind not in INTERACTION_KINDS:
-        raise InvalidInputError(
-            f"no interaction is of the kind {kind!r}; there are {', '.join(INTERACTION_KINDS)}"
-        )
-    return kind

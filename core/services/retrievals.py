@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from core.errors import InvalidInputError, NotFoundError
 from core.evaluation.retrieval import measure_retrieval
 from core.model_names import model_name
 from core.services.measuring import Material, OnProgress, choose_material, record_test_read
+from core.services.outside_photos import read_file
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.queries import retrievals as queries
@@ -177,7 +177,9 @@ class _Looking:
         """Return the vectors, (N, D), and labels, (N,), of the photos that can be read."""
         vectors: list[NDArray[np.float16]] = []
         labels: list[str] = []
-        items = ((at, partial(_read, picture.path)) for at, picture in enumerate(material.pictures))
+        items = (
+            (at, partial(read_file, picture.path)) for at, picture in enumerate(material.pictures)
+        )
         for outcome in self._classifier.classify(items, lambda _: None):
             picture = material.pictures[outcome.key]
             self._done += 1
@@ -190,13 +192,6 @@ class _Looking:
         if not vectors:
             raise InvalidInputError(f"no photo of the {material.split} split could be read")
         return np.stack(vectors).astype(np.float32), np.array(labels)
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _standing(row: RetrievalRow, arch: str) -> EmbedderStanding:

@@ -13,11 +13,11 @@ import numpy as np
 import sqlalchemy as sa
 
 from core.actors import Actor, may, require
-from core.evaluation import Interval
+from core.evaluation import Interval, Tally
 from core.evaluation.bootstrap import wilson
 from core.people import Agreement, Pace, measure_pace
 from core.services import check_figures
-from core.services.check_figures import CheckFigures, Tally
+from core.services.check_figures import CheckFigures
 from core.services.evaluation_exports import to_csv
 from db.engine import reading
 from db.queries import team as queries

@@ -7,14 +7,12 @@ wrong.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from core.actors import Actor, require
 from core.errors import ConflictError, NotFoundError
-from core.evaluation import Interval
-from core.evaluation.bootstrap import wilson
+from core.evaluation import Tally
 from core.flags import CATEGORY_FLAGS, FLAG_KINDS
 from core.services import priorities
 from core.services.review import RaisedFlag, get_listing
@@ -22,25 +20,6 @@ from db.engine import reading, transaction
 from db.queries import verdicts as queries
 from db.rows import FlagVerdictRow, ListingRow
 from db.states import FlagState, FlagVerdict, ListingState
-
-
-@dataclass(frozen=True, slots=True)
-class FlagPrecision:
-    """How often one kind of flag was right.
-
-    Attributes:
-        looked_at: Flags that were shown when their listing was decided, or said to be wrong.
-        wrong: Said to be wrong, or contradicted by the decided category.
-        precision: Share of the others, with Wilson's 95 % interval.
-    """
-
-    looked_at: int
-    wrong: int
-    precision: Interval
-
-    @property
-    def right(self) -> int:
-        return self.looked_at - self.wrong
 
 
 def judge(
@@ -92,10 +71,11 @@ def _standing(listing: ListingRow, kind: str) -> FlagState:
 
 def measure_precision(
     engine: sa.Engine, *, actor: Actor, kinds: Collection[str] = tuple(FLAG_KINDS)
-) -> Mapping[str, FlagPrecision]:
+) -> Mapping[str, Tally]:
     """Return by kind how often its flags were right, over all batches.
 
-    Kinds that nobody has looked at are left out.
+    Counted are flags that were shown when their listing was decided, or said to be wrong; wrong are
+    those, and what the decided category contradicts. Kinds that nobody has looked at are left out.
 
     Raises:
         ForbiddenError: The actor may not look.
@@ -103,11 +83,4 @@ def measure_precision(
     require(actor, "look")
     with reading(engine) as session:
         counts = queries.count_by_kind(session, kinds=kinds)
-    return {
-        each.kind: FlagPrecision(
-            looked_at=each.looked_at,
-            wrong=each.wrong,
-            precision=wilson(each.looked_at - each.wrong, each.looked_at),
-        )
-        for each in counts
-    }
+    return {each.kind: Tally(each.looked_at - each.wrong, each.looked_at) for each in counts}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.models.architectures import embed, predict
+from core.models.devices import autocast
 from core.models.preprocessing import Preprocessing, normalise
 from core.training.augmentation import augment
 from core.training.pictures import Pictures
@@ -36,8 +37,7 @@ class Bench:
     check: Callable[[], None]
 
     def autocast(self) -> torch.autocast:
-        reduced = self.dtype is not torch.float32
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)
+        return autocast(self.device, self.dtype)
 
     def training_batches(
         self, batches: list[Indices], keys: list[list[Key]], size_px: int

@@ -4,10 +4,20 @@ import logging
 import os
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import sqlalchemy as sa
 
-from core.services import copies, explanations, jobs, lookups, renewals, workers
+from core.services import (
+    copies,
+    explanations,
+    interactions,
+    jobs,
+    lookups,
+    popularity,
+    renewals,
+    workers,
+)
 from core.services.active_models import ModelCache
 from core.services.copies import KnownPrints
 from core.services.jobs import JobProgress
@@ -77,6 +87,8 @@ class Worker:
             run=lambda key, item_id: run_task(self._place, key, item_id),
         )
         self._enqueued: frozenset[str] = frozenset()
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="chores")
+        self._chores: Future[None] | None = None
         self._next_beat = 0.0
         self._last_beat = float("-inf")
         self._was_away = True
@@ -104,9 +116,18 @@ class Worker:
             self._beat()
             self._take_over_silent()
             renewals.ask_when_due(self._engine)
+            self._keep_house()
         unfinished = jobs.list_unfinished(self._engine)
         self.seen_jobs.update(unfinished)
         self._enqueued = frozenset(self._enqueue_waiting(has_jobs=bool(unfinished)))
+
+    def _keep_house(self) -> None:
+        """Have done, beside the rest, what nobody asks for; it may take longer than a beat."""
+        if self._chores is not None and not self._chores.done():
+            return
+        done, self._chores = self._chores, self._aside.submit(_do_chores, self._engine)
+        if done is not None:
+            done.result()  # what it raised is raised here
 
     def _enqueue_waiting(self, *, has_jobs: bool) -> list[str]:
         """Enqueue what was not enqueued at the last look; return the ids of all that waits."""
@@ -152,8 +173,14 @@ class Worker:
         self._stop.set()
         self._lookups.close()
         self._queues.stop()
+        self._aside.shutdown()
         try:
             workers.retire(self._engine, executor_id=self._name)
         except OUTAGES:
             log.warning("worker %s could not sign off: the database is away", self._name)
         log.info("worker %s has stopped", self._name)
+
+
+def _do_chores(engine: sa.Engine) -> None:
+    interactions.forget_old(engine)
+    popularity.count_when_due(engine)

@@ -40,7 +40,7 @@ class FoundEvidence(NamedTuple):
     settled_at: datetime | None
 
 
-class Tally(NamedTuple):
+class Settled(NamedTuple):
     """Pieces of evidence of a kind that were settled, and how many of them were confirmed."""
 
     kind: str
@@ -111,7 +111,7 @@ def list_of_listings(session: Session, *, listing_ids: Collection[int]) -> Seque
     return session.scalars(query).all()
 
 
-def tally(session: Session) -> Sequence[Tally]:
+def count_settled(session: Session) -> Sequence[Settled]:
     """Count what was settled, by kind; kinds without any are left out."""
     confirmed = sa.case((BrandOutcomeRow.outcome == "confirmed", 1), else_=0)
     query = (
@@ -120,7 +120,7 @@ def tally(session: Session) -> Sequence[Tally]:
         .where(BrandOutcomeRow.outcome.is_not(None))
         .group_by(BrandEvidenceRow.kind)
     )
-    return [Tally._make(row) for row in session.execute(query)]
+    return [Settled._make(row) for row in session.execute(query)]
 
 
 def _condition(is_settled: bool) -> sa.ColumnElement[bool]:

@@ -50,6 +50,12 @@ def list_references(session: Session, *, only_watched: bool = False) -> Sequence
     return session.scalars(query).all()
 
 
+def count_references(session: Session) -> int:
+    """Return how many stand in the register, of all brands."""
+    query = select(func.count()).where(BrandReferenceRow.removed_at.is_(None))
+    return session.scalar(query) or 0
+
+
 def find_reference_for_update(session: Session, *, reference_id: int) -> BrandReferenceRow | None:
     return session.get(BrandReferenceRow, reference_id, with_for_update=True)
 

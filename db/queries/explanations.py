@@ -22,9 +22,8 @@ class Subject(NamedTuple):
     sha256: str
 
 
-def find_predicted_category(session: Session, *, prediction_id: int) -> int | None:
-    query = select(PredictionRow.category_id).where(PredictionRow.id == prediction_id)
-    return session.scalar(query)
+def has_prediction(session: Session, *, prediction_id: int) -> bool:
+    return session.get(PredictionRow, prediction_id) is not None
 
 
 def has_category(session: Session, *, category_id: int) -> bool:

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
-from db.queries.search import Wanted, among
 from db.queries.upsert import insert_missing
 from db.rows import InteractionRow, ListingRow
 
@@ -30,40 +29,17 @@ def list_listings(session: Session, *, listing_ids: Collection[int]) -> set[int]
     return set(session.scalars(select(ListingRow.id).where(ListingRow.id.in_(listing_ids))))
 
 
-def list_newest(session: Session, *, shopper: str, limit: int) -> Sequence[Interaction]:
+def list_newest(
+    session: Session, *, shopper: str, since: datetime, limit: int
+) -> Sequence[Interaction]:
     """Return what a shopper did last, the newest first."""
     query = (
         select(InteractionRow.listing_id, InteractionRow.kind, InteractionRow.at)
-        .where(InteractionRow.shopper == shopper)
+        .where(InteractionRow.shopper == shopper, InteractionRow.at >= since)
         .order_by(InteractionRow.at.desc(), InteractionRow.id.desc())
         .limit(limit)
     )
     return [Interaction._make(row) for row in session.execute(query)]
-
-
-def list_popular(
-    session: Session,
-    *,
-    weights: Mapping[str, float],
-    since: datetime,
-    wanted: Wanted,
-    limit: int,
-) -> Sequence[int]:
-    """Return the wanted listings that most shoppers liked or viewed, by their ids.
-
-    Args:
-        weights: What each kind counts. A shopper counts once a listing and kind.
-    """
-    once = (
-        select(InteractionRow.listing_id, InteractionRow.shopper, InteractionRow.kind)
-        .where(InteractionRow.at >= since)
-        .distinct()
-        .subquery()
-    )
-    worth = func.sum(case(weights, value=once.c.kind, else_=0.0))
-    query = among(select(ListingRow.id).join(once, once.c.listing_id == ListingRow.id), wanted)
-    ranked = query.group_by(ListingRow.id).order_by(worth.desc(), ListingRow.id.desc())
-    return session.scalars(ranked.limit(limit)).all()
 
 
 def delete_shopper(session: Session, *, shopper: str) -> int:
@@ -72,3 +48,21 @@ def delete_shopper(session: Session, *, shopper: str) -> int:
         delete(InteractionRow).where(InteractionRow.shopper == shopper)
     )
     return done.rowcount
+
+
+def has_outside(session: Session, *, since: datetime, until: datetime) -> bool:
+    """Whether something was done before or after that."""
+    return bool(session.scalar(select(_outside(since, until).exists())))
+
+
+def delete_outside(session: Session, *, since: datetime, until: datetime, limit: int) -> int:
+    """Delete what was done before or after that, at most so much; return how much."""
+    ids = _outside(since, until).limit(limit)
+    done = session.connection().execute(delete(InteractionRow).where(InteractionRow.id.in_(ids)))
+    return done.rowcount
+
+
+def _outside(since: datetime, until: datetime) -> Select[int]:
+    return select(InteractionRow.id).where(
+        or_(InteractionRow.at < since, InteractionRow.at > until)
+    )

@@ -124,19 +124,6 @@ def list_siblings(session: Session, *, listing_ids: Collection[int]) -> Sequence
     return [(listing_id, photo_id) for listing_id, photo_id in session.execute(query)]
 
 
-def list_users_of_images(
-    session: Session, *, image_ids: Collection[int]
-) -> Sequence[tuple[int, int]]:
-    """Return (image id, listing id) of all listings, of any batch, that show the images."""
-    query = (
-        select(ListingImageRow.image_id, ListingImageRow.listing_id)
-        .where(ListingImageRow.image_id.in_(image_ids))
-        .order_by(ListingImageRow.listing_id)
-        .distinct()
-    )
-    return [(image_id, listing_id) for image_id, listing_id in session.execute(query)]
-
-
 def list_category_paths(session: Session, *, category_ids: Collection[int]) -> Mapping[int, str]:
     query = select(CategoryRow.id, CategoryRow.path).where(CategoryRow.id.in_(category_ids))
     return {row.id: row.path for row in session.execute(query)}

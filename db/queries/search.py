@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from db.rows import BatchRow, CategoryRow, EmbeddingRow, ImageRow, ListingImageRow, ListingRow
 from db.states import CATEGORISED, ImageState, ListingState
 
-_CATEGORY_ID = func.coalesce(
+CATEGORY_ID = func.coalesce(
     ListingRow.decided_category_id,
     ListingRow.suggested_category_id,
     ListingRow.claimed_category_id,
 )
+"""Of a listing: what it is decided as, else the suggestion, else the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,14 @@ class Shown(NamedTuple):
     category: str | None
 
 
-def list_embedding_ids(session: Session, *, space: str, wanted: Wanted) -> NDArray[np.int64]:
-    """Return the sorted ids of the embeddings of all photos of these listings."""
+def list_embedding_ids(
+    session: Session, *, space: str, wanted: Wanted, limit: int | None = None
+) -> NDArray[np.int64]:
+    """Return the sorted ids of the embeddings of all photos of these listings.
+
+    Args:
+        limit: Return so many, the newest, at most.
+    """
     query = among(
         select(EmbeddingRow.id)
         .distinct()
@@ -69,6 +76,8 @@ def list_embedding_ids(session: Session, *, space: str, wanted: Wanted) -> NDArr
         .where(EmbeddingRow.space == space),
         wanted,
     )
+    if limit is not None:
+        query = query.order_by(EmbeddingRow.id.desc()).limit(limit)
     return np.sort(np.fromiter(session.scalars(query), np.int64))
 
 
@@ -124,7 +133,7 @@ def list_categories(session: Session, *, limit: int) -> Sequence[str]:
 
 def _shown(first: Any) -> Any:
     category = (
-        select(CategoryRow.path).where(CategoryRow.id == _CATEGORY_ID).correlate(ListingRow)
+        select(CategoryRow.path).where(CategoryRow.id == CATEGORY_ID).correlate(ListingRow)
     ).scalar_subquery()
     return (
         select(
@@ -166,10 +175,10 @@ def among(query: Any, wanted: Wanted) -> Any:
     if wanted.until is not None:
         query = query.where(ListingRow.created_at <= wanted.until)
     if wanted.category is not None:
-        query = query.where(_CATEGORY_ID.in_(_branch(wanted.category)))
+        query = query.where(CATEGORY_ID.in_(_branch(wanted.category)))
     for word in wanted.words:
         in_title = func.lower(ListingRow.title).contains(word.lower(), autoescape=True)
-        query = query.where(or_(in_title, _CATEGORY_ID.in_(_named(word))))
+        query = query.where(or_(in_title, CATEGORY_ID.in_(_named(word))))
     return query
 
 

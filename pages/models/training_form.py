@@ -9,6 +9,7 @@ from core.services import training_requests
 from core.services.database import get_engine
 from core.settings import get_settings
 from core.training import DEFAULTS, PRESETS, TrainingRequest
+from pages.ui import text
 
 REVIEWED = "reviewed"
 SOURCES = {"path": "Photos on this server", REVIEWED: "What was reviewed here"}
@@ -51,6 +52,6 @@ def _start(actor: Actor, request: TrainingRequest) -> None:
     try:
         training_requests.start_training(get_engine(), get_settings(), actor=actor, request=request)
     except CatalogError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import InvalidInputError, NotFoundError
 from pages.models import categories, comparison, curves, daily, disagreements, mistakes, trust
 from pages.models.scene import Scene
-from pages.ui import choices
+from pages.ui import choices, text
 
 KEY = "view"
 
@@ -41,4 +41,4 @@ def show(scene: Scene) -> None:
     try:
         view.draw(scene)
     except (NotFoundError, InvalidInputError) as error:
-        st.warning(str(error), icon=":material/error:")
+        st.warning(text.sentence(error), icon=":material/error:")

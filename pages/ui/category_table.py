@@ -35,7 +35,7 @@ def _take(actor: Actor, data: bytes) -> None:
     try:
         report = categories.import_table(get_engine(), actor=actor, data=data)
     except CatalogError as error:
-        st.error(text.plain(str(error)), icon=":material/error:")
+        st.error(text.sentence(error), icon=":material/error:")
         return
     st.success(_describe(report), icon=":material/check_circle:")
 

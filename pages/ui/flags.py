@@ -1,6 +1,6 @@
 """How often a kind of flag was right, in words."""
 
-from core.services.verdicts import FlagPrecision
+from core.evaluation import Tally
 from pages.ui import text
 
 RIGHTNESS_DOC = (
@@ -9,10 +9,10 @@ RIGHTNESS_DOC = (
 )
 
 
-def rightness(precision: FlagPrecision) -> str:
+def rightness(found: Tally) -> str:
     """``right 46 of 50, 92%, 81 to 97%``."""
-    share = precision.precision
+    share = found.share
     return (
-        f"right {precision.right:,} of {precision.looked_at:,}, "
+        f"right {found.hits:,} of {found.count:,}, "
         f"{text.percent(share.value, digits=0)}, {text.span(share.low, share.high, digits=0)}"
     )

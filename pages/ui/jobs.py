@@ -81,7 +81,10 @@ def _show_running(actor: Actor, job: JobProgress) -> None:
 
 
 def _show_failed(job: JobProgress) -> None:
-    st.error(f"{_title(job)} failed: {job.error or 'no reason given'}", icon=":material/error:")
+    st.error(
+        f"{_title(job)} failed: {text.plain(job.error or 'no reason given')}",
+        icon=":material/error:",
+    )
 
 
 def _title(job: JobProgress) -> str:

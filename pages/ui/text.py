@@ -1,8 +1,11 @@
 """Numbers as people write them."""
 
+import re
 from datetime import datetime
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_WORD_JOINER = "\u2060"  # is not seen, and parts what would be made a link in spite of escapes
+_ADDRESS = re.compile(r"https?:(?=//)|www(?=\.)|@", re.IGNORECASE)
 _MARKUP = frozenset("\\`*_{}[]()<>#+-.!|~$:")
 
 
@@ -39,9 +42,25 @@ def leaf(path: str) -> str:
     return path.rpartition(" > ")[2]
 
 
+def short(words: str, *, limit: int = 120) -> str:
+    """``short("a long title", limit=8)`` → ``a long…``: at most so many characters."""
+    return words if len(words) <= limit else f"{words[: limit - 1].rstrip()}…"
+
+
 def plain(words: str) -> str:
-    """Escape what Markdown would take for markup."""
+    """Escape what Markdown would take for markup; an address in it becomes no link."""
+    words = _ADDRESS.sub(lambda found: f"{found[0]}{_WORD_JOINER}", words)
     return "".join(f"\\{letter}" if letter in _MARKUP else letter for letter in words)
+
+
+def sentence(said: object) -> str:
+    """Return an error, or what else is said, as it begins a line; markup in it is escaped.
+
+    What begins with the name of a file or the like stays as it is.
+    """
+    words = str(said)
+    is_word = words.partition(" ")[0].isalpha()
+    return plain(words[:1].upper() + words[1:] if is_word else words)
 
 
 def percent(share: float, *, digits: int = 1) -> str:

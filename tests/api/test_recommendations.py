@@ -1,5 +1,7 @@
 """Shoppers through the API."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -28,7 +30,8 @@ def publish(engine: sa.Engine) -> None:
 def test_likes_come_in_recommendations_go_out_and_all_is_wiped(
     client: TestClient, engine: sa.Engine, mugs: list[int]
 ) -> None:
-    sent = {"interactions": [{"listing_id": mugs[0], "kind": "liked", "at": "2026-11-01T10:00Z"}]}
+    at = (datetime.now(UTC) - timedelta(days=25)).isoformat()
+    sent = {"interactions": [{"listing_id": mugs[0], "kind": "liked", "at": at}]}
     for kept in (1, 0):
         answer = client.post(f"{SHOPPER}/interactions", json=sent)
         assert (answer.status_code, answer.json()) == (200, {"interactions": kept})

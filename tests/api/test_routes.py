@@ -82,6 +82,12 @@ def test_who_has_a_photo_already_is_told_so(client: TestClient, sha256: str) -> 
     assert missing.status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/explanations/1", "/explanations/1/agreement"])
+def test_who_asks_for_a_heat_map_says_of_which_category(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, "category_id" in answer.json()["message"]) == (422, True)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -90,10 +96,10 @@ def test_who_has_a_photo_already_is_told_so(client: TestClient, sha256: str) -> 
         f"/images/{'G' * 64}/thumb",
         "/images/short/thumb",
         "/images/..%2f..%2fetc%2fpasswd/thumb",
-        "/explanations/0",
-        "/explanations/1",
-        "/explanations/x",
-        f"/explanations/{2**63}",
+        "/explanations/0?category_id=1",
+        "/explanations/1?category_id=1",
+        "/explanations/x?category_id=1",
+        f"/explanations/{2**63}?category_id=1",
         "/review/listings/999",
         "/exports/999.csv",
         "/exports/1.exe",

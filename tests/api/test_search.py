@@ -1,5 +1,9 @@
 """Search through the API, and the difference picture."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -7,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from core.actors import Actor
 from core.imaging import ImageLimits, decode
+from core.services.workshop import MAX_WAITING, workshop
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import LookupRow, MatchRow
@@ -64,6 +69,24 @@ def test_a_part_is_searched_by_alone(
     wrong = client.post("/search/photos", content=photo, params={"region": "0-0-1-1"})
     assert (wrong.status_code, "draw it again" in wrong.json()["message"]) == (422, True)
     assert client.post("/search/photos", content=b"x", params=part).status_code == 422
+
+
+def test_who_cuts_a_part_while_too_many_do_is_asked_to_come_again(
+    client: TestClient, settings: Settings
+) -> None:
+    shop, gate = workshop(settings), threading.Event()
+    count = settings.decode_threads + MAX_WAITING
+    with ThreadPoolExecutor(count) as askers:
+        for _ in range(count):
+            askers.submit(shop.make, gate.wait)
+        while shop.has_room:
+            time.sleep(0.01)
+        part, photo = {"region": "0-0-500-500"}, as_file(draw_photo(1))
+        answer = client.post("/search/photos", content=photo, params=part)
+        gate.set()
+    assert (answer.status_code, answer.json()["error"]) == (503, "BusyError")
+    assert "try again" in answer.json()["message"]
+    assert client.post("/search/photos", content=photo, params=part).status_code == 202
 
 
 def test_a_photo_that_is_too_large_is_refused_before_it_is_read_whole(

@@ -15,7 +15,8 @@ BOX = Box(0.1, 0.1, 0.2, 0.2)
 
 
 def see(kind: str, score: float = 0.9, **said: object) -> Seen:
-    reference = Reference(1, 1, kind, np.zeros((4, 4, 3), np.uint8))  # type: ignore[arg-type]
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    reference = Reference(1, 1, kind, (4, 4), lambda: pixels)  # type: ignore[arg-type]
     return Seen(reference, score, np.eye(3), **said)  # type: ignore[arg-type]
 
 

@@ -1,6 +1,7 @@
 """Photos held against references, with real pixels."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -20,9 +21,8 @@ def print_logo(logo: Logo = LOGO) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def references() -> tuple[Reference, ...]:
-    return prepare(
-        [(PHOTO_ID, BRAND_ID, "photo", print_logo()), (LOGO_ID, BRAND_ID, "logo", LOGO.on_white())]
-    )
+    logo = prepare(LOGO_ID, BRAND_ID, "logo", LOGO.on_white)
+    return logo, prepare(PHOTO_ID, BRAND_ID, "photo", print_logo, among=[logo])
 
 
 def look(references: tuple[Reference, ...], photo: np.ndarray) -> dict[int, Seen]:
@@ -36,6 +36,30 @@ def test_a_copy_of_the_photo_shows_photo_and_logo_unchanged(
     assert seen.keys() == {PHOTO_ID, LOGO_ID}
     assert not any(each.is_altered for each in seen.values())
     np.testing.assert_allclose(seen[PHOTO_ID].matrix[:2], [[1, 0, -10], [0, 1, -20]], atol=1.5)
+
+
+def test_a_logo_of_another_brand_is_not_sought_on_the_photo(
+    references: tuple[Reference, ...],
+) -> None:
+    assert prepare(PHOTO_ID, BRAND_ID + 1, "photo", print_logo, among=references).logos == ()
+
+
+def test_references_hold_no_pixels_and_little_else(references: tuple[Reference, ...]) -> None:
+    for reference in references:
+        arrays = list(_arrays(reference))
+        assert max(array.ndim for array in arrays) == 2
+        assert sum(array.nbytes for array in arrays) < 10**6
+
+
+def _arrays(found: object) -> Iterator[np.ndarray]:
+    if isinstance(found, np.ndarray):
+        yield found
+    elif is_dataclass(found):
+        for field in fields(found):
+            yield from _arrays(getattr(found, field.name))
+    elif isinstance(found, list | tuple):
+        for each in found:
+            yield from _arrays(each)
 
 
 def test_another_photo_shows_nothing(references: tuple[Reference, ...]) -> None:
@@ -70,7 +94,7 @@ def test_what_is_over_another_part_of_the_photo_is_no_changed_logo(
 
 
 def test_without_logos_any_one_region_counts() -> None:
-    references = prepare([(PHOTO_ID, BRAND_ID, "photo", print_logo())])
+    references = (prepare(PHOTO_ID, BRAND_ID, "photo", print_logo),)
     photo = print_logo().copy()
     photo[200:300, 300:420] = 255
     assert look(references, photo)[PHOTO_ID].is_altered
@@ -79,6 +103,7 @@ def test_without_logos_any_one_region_counts() -> None:
 @pytest.mark.parametrize("shape", [(1, 640), (700, 3)])
 def test_a_reference_that_is_a_mere_line_stops_nobody(shape: tuple[int, int]) -> None:
     line = np.random.default_rng(1).integers(0, 255, (*shape, 3), np.uint8)
-    strange = prepare([(PHOTO_ID, BRAND_ID, "photo", line), (LOGO_ID, BRAND_ID, "logo", line)])
+    logo = prepare(LOGO_ID, BRAND_ID, "logo", lambda: line)
+    strange = (logo, prepare(PHOTO_ID, BRAND_ID, "photo", lambda: line, among=[logo]))
     assert look(strange, print_logo()) == {}
     list(look_for(strange, line))

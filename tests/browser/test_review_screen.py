@@ -38,6 +38,7 @@ def test_all_that_stands_beside_the_photo(desk: Workstation) -> None:
         desk.press("a")
     desk.wait_saved()
     look_alikes_are_shown(desk)
+    the_map_is_of_the_category_that_is_shown(desk)
     agreement_is_a_number(desk)
     what_is_called_just_so_comes_first(desk)
     a_phone_shows_photo_suggestion_and_buttons(desk)
@@ -56,10 +57,20 @@ def look_alikes_are_shown(desk: Workstation) -> None:
     expect(desk.part("look-alikes-list").locator("a").first).to_be_visible()
 
 
+def the_map_is_of_the_category_that_is_shown(desk: Workstation) -> None:
+    """Not of what the model said: in a check that is another one."""
+    shown = desk.listing_details(desk.listing())["photos"][0]["opinions"][0]["top"][0]["category"]
+    with desk.page.expect_request("**/api/explanations/*") as asked:
+        desk.press("g")
+    query = parse_qs(urlsplit(asked.value.url).query)
+    assert query == {"category_id": [str(shown["id"])]}
+    desk.press("g")
+
+
 def agreement_is_a_number(desk: Workstation) -> None:
     answers = iter([({"state": "pending"}, 202)])
     done = {"overlap": 0.634, "by_chance": 0.2, "models": 3}
-    desk.page.route("**/agreement", lambda route: answer(route, *next(answers, (done, 200))))
+    desk.page.route("**/agreement?*", lambda route: answer(route, *next(answers, (done, 200))))
     desk.press("g")
     expect(desk.part("agreement")).to_have_text("3 models look at the same place: 63%")
     desk.press("g")

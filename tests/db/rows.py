@@ -45,6 +45,7 @@ from db.rows import (
     MeasuresRow,
     MergedPhotoRow,
     ModelVersionRow,
+    PopularListingRow,
     PredictionRow,
     ProviderVisitRow,
     PublicationRow,
@@ -266,6 +267,7 @@ def add_everything(engine: sa.Engine) -> None:
                 InteractionRow(
                     shopper="s-1", listing_id=listing.id, kind="liked", at=datetime.now(UTC)
                 ),
+                PopularListingRow(listing_id=listing.id, worth=1.2),
                 RetrievalRow(
                     subject="b" * 64,
                     model_version_id=prediction.model_version_id,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from core.actors import PERMISSIONS, Actor
 from core.passwords import hash_password
 from core.services import database, sessions
+from core.services.accounts import sign_in
 from core.services.imports import ImportReport, import_path
 from core.settings import Settings
 from db.engine import transaction
@@ -97,3 +98,20 @@ def shop(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Ite
         found.address = address
         yield found
     engine.dispose()
+
+
+@pytest.fixture
+def olga(engine: sa.Engine) -> Actor:
+    return add_user(engine, "olga", "staff", password=PASSWORD)
+
+
+def try_in(
+    engine: sa.Engine,
+    settings: Settings,
+    name: str = "olga",
+    password: str = PASSWORD,
+    address: str = "::1",
+) -> str:
+    return sign_in(
+        engine, settings, name=name, password=password, address=address, user_agent="Test/1"
+    )

@@ -1,11 +1,7 @@
 """Signing in, passwords, sessions, people: what the services promise."""
 
-import ast
-import importlib
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,37 +14,17 @@ from core.errors import (
     ConflictError,
     ForbiddenError,
     InvalidInputError,
-    NotFoundError,
     TooManyTriesError,
     UnauthenticatedError,
 )
 from core.services import accounts, lockout, sessions, users
-from core.services.accounts import check_start, sign_in
+from core.services.accounts import check_start
 from core.services.database import local_actor
 from core.services.lockout import LOCKS
 from core.settings import Settings
 from db.engine import reading, transaction
 from db.rows import SessionRow, SignInTriesRow, UserRow
-from tests.identity.conftest import PASSWORD, StartSession, add_user
-
-SERVICES = Path(users.__file__).parent
-
-
-@pytest.fixture
-def olga(engine: sa.Engine) -> Actor:
-    return add_user(engine, "olga", "staff", password=PASSWORD)
-
-
-def try_in(
-    engine: sa.Engine,
-    settings: Settings,
-    name: str = "olga",
-    password: str = PASSWORD,
-    address: str = "::1",
-) -> str:
-    return sign_in(
-        engine, settings, name=name, password=password, address=address, user_agent="Test/1"
-    )
+from tests.identity.conftest import PASSWORD, add_user, try_in
 
 
 def wait_over(engine: sa.Engine) -> None:
@@ -203,88 +179,6 @@ def test_failures_are_forgotten_after_a_day(engine: sa.Engine) -> None:
     lockout.begin(engine, account="olga", address="192.0.2.1")
 
 
-@pytest.mark.parametrize(
-    ("column", "age_s"), [("seen_at", 12 * 3600 + 1), ("expires_at", 1)], ids=["idle", "old"]
-)
-def test_a_session_ends_by_itself(
-    engine: sa.Engine,
-    with_accounts: Settings,
-    olga: Actor,
-    start: StartSession,
-    column: str,
-    age_s: int,
-) -> None:
-    token = start(olga)
-    assert sessions.find(engine, with_accounts, token=token)
-    with transaction(engine) as session:
-        past = datetime.now(UTC) - timedelta(seconds=age_s)
-        session.execute(update(SessionRow).values({column: past}))
-    assert sessions.find(engine, with_accounts, token=token) is None
-    assert sessions.list_own(engine, with_accounts, actor=olga) == ()
-
-
-def test_a_session_in_use_stays_open(
-    engine: sa.Engine, with_accounts: Settings, olga: Actor, start: StartSession
-) -> None:
-    token = start(olga)
-    for _ in range(3):
-        with transaction(engine) as session:
-            past = datetime.now(UTC) - timedelta(hours=11)
-            session.execute(update(SessionRow).values(seen_at=past))
-        assert sessions.find(engine, with_accounts, token=token)
-
-
-def test_sessions_are_ended_one_by_one_or_all_others(
-    engine: sa.Engine, with_accounts: Settings, olga: Actor, start: StartSession
-) -> None:
-    tokens = [start(olga) for _ in range(4)]
-    here = sessions.find(engine, with_accounts, token=tokens[0])
-    second = sessions.find(engine, with_accounts, token=tokens[1])
-    assert here is not None
-    assert second is not None
-    sessions.end(engine, actor=olga, session_id=second.session_id)
-    sessions.sign_out(engine, token=tokens[2])
-    left = [sessions.find(engine, with_accounts, token=token) is not None for token in tokens]
-    assert left == [True, False, False, True]
-    sessions.end_others(engine, actor=olga, session_id=here.session_id)
-    assert [each.id for each in sessions.list_own(engine, with_accounts, actor=olga)] == [
-        here.session_id
-    ]
-
-
-def test_nobody_but_an_admin_ends_another_session(
-    engine: sa.Engine, with_accounts: Settings, everybody: dict[str, Actor], start: StartSession
-) -> None:
-    start(everybody["staff"])
-    for role in ("reviewer", "manager"):
-        with pytest.raises(NotFoundError):
-            sessions.end(engine, actor=everybody[role], session_id=1)
-        with pytest.raises(ForbiddenError):
-            sessions.list_sessions(engine, with_accounts, actor=everybody[role])
-    sessions.end(engine, actor=everybody["admin"], session_id=1)
-
-
-def test_a_changed_password_ends_the_other_sessions(
-    engine: sa.Engine, with_accounts: Settings, olga: Actor, start: StartSession
-) -> None:
-    tokens = [start(olga), start(olga)]
-    here = sessions.find(engine, with_accounts, token=tokens[0])
-    assert here
-    change = {"signed_in": here, "address": "::1"}
-    with pytest.raises(UnauthenticatedError):
-        accounts.change_password(engine, current="wrong", new="a new password", **change)
-    with pytest.raises(InvalidInputError):
-        accounts.change_password(engine, current=PASSWORD, new=PASSWORD, **change)
-    accounts.change_password(engine, current=PASSWORD, new="a new password", **change)
-    assert [bool(sessions.find(engine, with_accounts, token=each)) for each in tokens] == [
-        True,
-        False,
-    ]
-    with pytest.raises(UnauthenticatedError):
-        try_in(engine, with_accounts)
-    try_in(engine, with_accounts, password="a new password")
-
-
 def test_the_first_admin_is_made_once(engine: sa.Engine, with_accounts: Settings) -> None:
     password = users.ensure_admin(engine)
     assert password
@@ -405,50 +299,6 @@ def test_accounts_are_on_where_others_can_come_in(settings: Settings) -> None:
     assert not settings.has_accounts
     for changed in ({"host": "0.0.0.0"}, {"host": ""}, {"allowed_hosts": "shop.example"}):
         assert settings.model_copy(update=changed).has_accounts
-
-
-def test_every_service_that_is_given_an_actor_looks_at_it() -> None:
-    """It requires a permission itself, or passes the actor on to who does."""
-    for path in sorted(SERVICES.glob("*.py")):
-        for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                names = [each.arg for each in (*node.args.args, *node.args.kwonlyargs)]
-                used = [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
-                assert "actor" not in names or "actor" in used, f"{path.name}: {node.name}"
-
-
-# What pages and routes call without an actor, and why that is safe.
-WITHOUT_ACTOR = {
-    "accounts": "signing in makes the actor, and changing a password is given the session",
-    "database": "opens, migrates, and knows the local user",
-    "export_formats": "a table",
-    "provider": "signing in makes the actor",
-    "sessions.identify": "finds the actor",
-    "sessions.sign_out": "who has the token may end its session",
-    "states": "a table",
-}
-
-
-def test_doors_call_no_service_without_saying_who_asks() -> None:
-    root = SERVICES.parents[1]
-    for path in sorted([*(root / "pages").rglob("*.py"), *(root / "api").rglob("*.py")]):
-        tree = ast.parse(path.read_text())
-        modules = {
-            alias.asname or alias.name: alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "core.services"
-            for alias in node.names
-        }
-        for node in ast.walk(tree):
-            if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
-                continue
-            module = modules.get(node.value.id)
-            if module is None or {module, f"{module}.{node.attr}"} & WITHOUT_ACTOR.keys():
-                continue
-            found = getattr(importlib.import_module(f"core.services.{module}"), node.attr)
-            given = inspect.signature(found).parameters if inspect.isfunction(found) else {}
-            if {"engine", "settings"} & given.keys():
-                assert "actor" in given, f"{path}: {node.attr}"
 
 
 def test_a_user_of_an_unknown_role_may_nothing(engine: sa.Engine, olga: Actor) -> None:

@@ -62,11 +62,13 @@ FILES = {"files": {"files": ("a.png", photo())}}
 TABLE = (
     # api/
     Visit("GET", "/api/images/{sha256}/{size}", "/api/images/{sha256}/thumb", same(200)),
-    Visit("GET", "/api/explanations/{prediction_id}", "/api/explanations/999", REVIEWERS),
+    Visit(
+        "GET", "/api/explanations/{prediction_id}", "/api/explanations/999?category_id=1", REVIEWERS
+    ),
     Visit(
         "GET",
         "/api/explanations/{prediction_id}/agreement",
-        "/api/explanations/999/agreement",
+        "/api/explanations/999/agreement?category_id=1",
         REVIEWERS,
     ),
     Visit("GET", "/api/review/next", "/api/review/next", (403, 200, 200, 200)),

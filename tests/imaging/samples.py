@@ -36,6 +36,11 @@ def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def photo(seed: int) -> bytes:
+    """A small PNG, another for each seed."""
+    return encoded(noise(24, 16, seed=seed), "PNG")
+
+
 def heic() -> bytes:
     """A HEIC of 48 x 64 px, stored lying down and turned when read: blue above red.
 

@@ -153,3 +153,40 @@ def test_a_heic_whose_item_type_is_no_text_does_not_crash():
     data = heic().replace(b"Exif\0", b"Ex\xfff\0", 1)
 
     assert decode(data, LIMITS).pixels.shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize(
+    ("enough_px", "side_px"), [(None, 64), (64, 64), (33, 64), (32, 32), (20, 32), (10, 16), (1, 8)]
+)
+def test_a_jpeg_is_decoded_no_larger_than_needed_and_no_smaller(enough_px, side_px):
+    data = SAMPLES["JPEG"](quadrants())
+    pixels = decode(data, LIMITS, enough_px=enough_px).pixels
+    assert pixels.shape == (side_px * 3 // 4, side_px, 3)
+    np.testing.assert_allclose(pixels[0, 0], RED, atol=12)
+    np.testing.assert_allclose(pixels[-1, -1], WHITE, atol=12)
+
+
+def test_other_formats_come_whole_whatever_is_enough():
+    for key in ("PNG", "WebP"):
+        assert decode(SAMPLES[key](quadrants()), LIMITS, enough_px=8).pixels.shape == (48, 64, 3)
+
+
+def test_a_turned_jpeg_is_turned_at_any_size():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    data = encoded(quadrants(), "JPEG", quality=95, exif=exif)
+    pixels = decode(data, LIMITS, enough_px=32).pixels
+    assert pixels.shape == (32, 24, 3)
+    np.testing.assert_allclose(pixels[0, -1], RED, atol=12)
+
+
+def test_a_narrow_jpeg_keeps_a_pixel():
+    data = encoded(quadrants(640, 2), "JPEG")
+    assert min(decode(data, LIMITS, enough_px=10).pixels.shape[:2]) >= 1
+
+
+def test_a_limit_holds_for_the_whole_picture_whatever_is_enough():
+    data = SAMPLES["JPEG"](quadrants())
+    limits = ImageLimits(max_bytes=10**6, max_pixels=1000)
+    with pytest.raises(UnreadableImageError, match="64 x 48"):
+        decode(data, limits, enough_px=8)

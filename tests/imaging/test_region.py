@@ -49,3 +49,11 @@ def test_every_region_of_every_picture_has_a_pixel(height, width, data):
     part = region.cut(np.zeros((height, width, 3), np.uint8))
     assert part.shape[0] >= 1
     assert part.shape[1] >= 1
+
+
+@given(st.integers(20, 1000), st.integers(20, 1000), st.integers(1, 2000), st.floats(0.1, 10))
+def test_of_a_picture_that_is_enough_the_part_is_long_enough(width, height, side_px, shape):
+    part = Region(0, 0, width, height)
+    longer = part.enough_px(side_px)
+    sides = (longer, longer / shape) if shape > 1 else (longer * shape, longer)
+    assert max(sides[0] * width, sides[1] * height) / 1000 >= side_px

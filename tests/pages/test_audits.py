@@ -38,7 +38,7 @@ def test_without_an_audit_the_page_says_how_to_make_one() -> None:
 def test_an_audit_is_asked_for_and_shown_as_a_job(engine, actor, tmp_path) -> None:
     app = draw("audits")
     press(app, "audit-start")
-    assert "say where the photos are" in app.error[0].value
+    assert "Say where the photos are" in app.error[0].value
     app.text_input(key="audit-data").set_value(str(tmp_path)).run()
     press(app, "audit-start")
     (job,) = jobs.list_jobs(engine, actor=actor)

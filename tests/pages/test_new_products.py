@@ -87,6 +87,6 @@ def test_a_table_of_codes_and_synonyms_is_taken_over_or_told_what_is_wrong(
 
     app = draw("new_products")
     hand_in(app, b"title\nMug\n")
-    assert "the first row is title; it has to name the columns" in app.error[0].value
+    assert "The first row is title; it has to name the columns" in app.error[0].value
     press(app, "Take over")  # with nothing chosen
     assert not app.error

@@ -123,7 +123,7 @@ def test_a_view_is_saved_opened_renamed_and_deleted(
 def test_a_view_without_a_name_is_refused_in_words(batch_id: int) -> None:
     app = draw("review")
     next(button for button in app.button if button.label == "Save view").click().run()
-    assert "a view needs a name" in app.error[0].value
+    assert "A view needs a name" in app.error[0].value
 
 
 def test_the_reviewer_is_told_that_there_are_checks_and_only_while_there_are(

@@ -106,4 +106,4 @@ def test_a_photo_that_cannot_be_used_says_why(
 ):
     lookup = lookups.request(engine, settings, actor=actor, data=b"a photo")
     lookups.fail(engine, lookup_id=lookup.id, error="this is no picture")
-    assert "this is no picture" in words(draw("search", photo=str(lookup.id)))
+    assert "This is no picture" in words(draw("search", photo=str(lookup.id)))

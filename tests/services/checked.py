@@ -87,6 +87,14 @@ class Shop:
         with reading(self.engine) as session:
             return session.scalar(sa.select(sa.func.count()).select_from(DecisionRow)) or 0
 
+    def give_to_omar(self, **shares: float) -> int:
+        """Let rita accept the first listing, and omar be given it as a check; return its id."""
+        listing_id = self.listing_ids[0]
+        self.decide(self.rita, listing_id, MUG)
+        self.set_shares(**shares)
+        assert listing_id in ids(self.take(self.omar))
+        return listing_id
+
     def second_look(self, path: str | None, answer: str | None) -> int:
         """Let rita decide and omar, who is given the same listing, answer; return its id."""
         self.set_shares(second=1.0)
@@ -98,6 +106,10 @@ class Shop:
         return listing_id
 
 
+def ids(listings: tuple[ReviewListing, ...]) -> list[int]:
+    return [listing.id for listing in listings]
+
+
 def add_shop(engine: sa.Engine, actor: Actor, count: int = 6) -> Shop:
     rita, omar = (add_reviewer(engine, name) for name in ("rita", "omar"))
     batch_id = add_batch(engine, actor)
@@ -106,7 +118,7 @@ def add_shop(engine: sa.Engine, actor: Actor, count: int = 6) -> Shop:
         manager = UserRow(name="mona", role=Role.MANAGER)
         version = ModelVersionRow(
             arch="vit", digest="v" * 64, file_name="v", file_bytes=1, parameters=1,
-            labels=[], metrics={},
+            labels=list(SAYS), metrics={},
         )  # fmt: skip
         session.add_all([manager, version])
         session.flush()

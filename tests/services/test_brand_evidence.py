@@ -184,8 +184,8 @@ def test_precision_is_measured_by_kind_from_the_outcomes_that_hold(
     measured = brand_evidence.measure_precision(any_engine, actor=actor)
     assert measured.keys() == {"odd_price"}
     precision = measured["odd_price"]
-    assert (precision.settled, precision.confirmed) == (2, 1)
-    assert precision.precision.low < 0.5 < precision.precision.high
+    assert (precision.count, precision.hits) == (2, 1)
+    assert precision.share.low < 0.5 < precision.share.high
 
 
 def test_cards_come_in_pages_the_newest_first(
@@ -278,6 +278,23 @@ def test_the_drawings_show_the_place_and_the_changed_region_in_red(
         assert (0.0005 < red.mean() < 0.3) == (drawing != "detail"), drawing
     with pytest.raises(NotFoundError, match="'sketch'"):
         brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing="sketch")
+
+
+def test_an_original_is_decoded_once_whatever_is_drawn_of_it(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    changed = print_logo(replace(LOGO, word="VALTEK"))
+    offer(engine, settings, add_batch(engine, actor), {"a": changed}, seller=OWN)
+    add_voltek(engine, settings, actor)
+    check_all(engine, settings)
+    (card,) = cards(engine, actor).values()
+    first, *others = brand_drawings.DRAWINGS
+    brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing=first)
+    for original in settings.images_dir.rglob("*"):
+        if original.is_file():
+            original.write_bytes(b"not to be read again")
+    for drawing in others:
+        brand_drawings.draw(engine, settings, actor=actor, evidence_id=card.id, drawing=drawing)
 
 
 def test_evidence_of_words_alone_has_no_drawing(

@@ -15,10 +15,12 @@ from core.errors import (
     UnreadableImageError,
 )
 from core.services import brands, jobs
-from core.services.brands import BrandEntry
+from core.services.brands import MAX_REFERENCES, BrandEntry
 from core.services.states import ReferenceKind
 from core.settings import Settings
 from core.storage import ImageStore
+from db.engine import transaction
+from db.rows import BrandReferenceRow
 from tests.services.flagged import add_batch
 from tests.services.protected import ENTRY, LOGO, add_reference, add_voltek, offer
 from tests.similarity.conftest import draw_photo
@@ -104,6 +106,27 @@ def test_a_file_that_is_no_picture_is_refused_as_in_an_upload(
             data=b"no picture",
         )
     assert len(brands.list_brands(engine, actor=actor)[0].references) == 1
+
+
+def test_a_full_register_takes_no_more_until_one_is_taken_out(
+    engine: sa.Engine, settings: Settings, actor: Actor
+) -> None:
+    brand_id = add_voltek(engine, settings, actor)
+    with transaction(engine) as session:
+        for number in range(1, MAX_REFERENCES):
+            session.add(
+                BrandReferenceRow(
+                    brand_id=brand_id,
+                    kind=ReferenceKind.LOGO,
+                    sha256=f"{number:064x}",
+                    file_name="logo.png",
+                    created_by=actor.id,
+                )
+            )
+    with pytest.raises(ConflictError, match="500 photos and logos"):
+        add_reference(engine, settings, actor, brand_id, ReferenceKind.PHOTO, draw_photo(1))
+    brands.remove_reference(engine, actor=actor, reference_id=1)
+    add_reference(engine, settings, actor, brand_id, ReferenceKind.PHOTO, draw_photo(1))
 
 
 def test_each_change_asks_for_one_check_of_each_batch(

@@ -26,12 +26,11 @@ from core.services.decisions import NewDecision
 from core.services.duplicates import DuplicateGroup, DuplicateListing
 from core.services.new_products import Chosen
 from core.services.queue import QueueFilter
-from core.services.review import ReviewListing
 from db.engine import reading, transaction
 from db.queries import checks as check_queries
 from db.rows import CheckAnswerRow, CheckRow, DecisionRow, FlagRow, ListingImageRow
 from db.states import DecisionKind, ListingState
-from tests.services.checked import BOWL, LAMP, MUG, Shop, add_shop
+from tests.services.checked import BOWL, MUG, Shop, add_shop, ids
 from tests.services.flagged import DETAILS, add_batch
 
 
@@ -40,21 +39,8 @@ def shop(any_engine: sa.Engine, actor: Actor) -> Shop:
     return add_shop(any_engine, actor)
 
 
-def ids(listings: tuple[ReviewListing, ...]) -> list[int]:
-    return [listing.id for listing in listings]
-
-
-def given_to_omar(shop: Shop, **shares: float) -> int:
-    """Let rita accept the first listing, and omar be given it as a check; return its id."""
-    listing_id = shop.listing_ids[0]
-    shop.decide(shop.rita, listing_id, MUG)
-    shop.set_shares(**shares)
-    assert listing_id in ids(shop.take(shop.omar))
-    return listing_id
-
-
 def test_a_decided_listing_comes_to_another_as_if_nobody_had_decided(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     for seen in (shop.get(shop.omar, listing_id), *shop.take(shop.omar)):
         assert seen.state == ListingState.NEEDS_REVIEW
         assert (seen.decided, seen.history) == (None, ())
@@ -113,7 +99,7 @@ def test_a_listing_is_one_check_however_many_requests_draw_at_once(shop: Shop) -
 
 
 def test_an_answer_is_no_decision_and_the_listing_stays(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     before = shop.stored(listing_id)
     outcome = shop.decide(shop.omar, listing_id, BOWL)
     assert (outcome.kind, outcome.listing_state) == (DecisionKind.CORRECT, ListingState.CORRECTED)
@@ -127,7 +113,7 @@ def test_an_answer_is_no_decision_and_the_listing_stays(shop: Shop) -> None:
 
 
 def test_an_answer_that_is_sent_again_is_kept_once(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     new = NewDecision(
         str(uuid4()), listing_id, 2, DecisionKind.ACCEPT, category_id=shop.categories[MUG]
     )
@@ -151,7 +137,7 @@ def test_an_answer_that_is_sent_again_is_kept_once(shop: Shop) -> None:
 
 
 def test_an_answer_is_taken_back_once_however_often_at_once(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     made = shop.decide(shop.omar, listing_id, BOWL)
     together = Barrier(4)
 
@@ -168,7 +154,7 @@ def test_an_answer_is_taken_back_once_however_often_at_once(shop: Shop) -> None:
 
 
 def test_an_answer_is_taken_back_and_given_anew(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     made = shop.decide(shop.omar, listing_id, BOWL)
     key = str(uuid4())
     undone = decisions.undo(shop.engine, actor=shop.omar, key=key, decision_key=made.key)
@@ -188,7 +174,7 @@ def test_an_answer_is_taken_back_and_given_anew(shop: Shop) -> None:
 
 @pytest.mark.parametrize("page", ["duplicates", "new products"])
 def test_what_is_done_to_it_on_another_page_is_no_answer(shop: Shop, page: str) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     version = shop.stored(listing_id).version
     if page == "duplicates":
         shown = [
@@ -236,7 +222,7 @@ def test_a_draw_looks_up_what_was_decided_last_and_goes_through_nothing_else(
             rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.append("\n".join(row[-1] for row in rows))
 
-    given_to_omar(shop, second=1.0, planted=1.0)
+    shop.give_to_omar(second=1.0, planted=1.0)
     assert len(plans) == 2, "one for each kind of check on what is decided"
     for plan in plans:
         assert "SEARCH listings USING INTEGER PRIMARY KEY" in plan
@@ -245,7 +231,7 @@ def test_a_draw_looks_up_what_was_decided_last_and_goes_through_nothing_else(
 
 
 def test_a_check_that_is_put_off_waits(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     skip = NewDecision(str(uuid4()), listing_id, 2, DecisionKind.SKIP)
     outcome = decisions.decide(shop.engine, actor=shop.omar, new=skip)
     assert (outcome.listing_state, outcome.listing_version) == (ListingState.NEEDS_REVIEW, 2)
@@ -263,86 +249,6 @@ def test_a_check_ends_with_the_decision_that_it_is_on(shop: Shop) -> None:
     with pytest.raises(StaleError, match="rita"):
         decisions.decide(shop.engine, actor=shop.omar, new=stale)
     assert shop.stored(listing_id).state == ListingState.NEEDS_REVIEW
-
-
-def test_a_wrong_suggestion_stands_first_with_every_model(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, planted=1.0)
-    seen = shop.get(shop.omar, listing_id)
-    assert seen.state == ListingState.NEEDS_REVIEW
-    assert seen.suggested is not None
-    assert seen.suggested.path == LAMP, "the only one below a tenth"
-    assert [choice.category.path for choice in seen.choices] == [LAMP, BOWL, MUG]
-    (opinion,) = seen.photos[0].opinions
-    assert [(each.category.path, each.probability) for each in opinion.top] == [
-        (LAMP, 0.8),
-        (BOWL, 0.15),
-        (MUG, 0.05),
-    ]
-
-
-@pytest.mark.parametrize("kind", [DecisionKind.ACCEPT, DecisionKind.CORRECT])
-def test_a_wrong_suggestion_never_becomes_the_category_of_a_listing(
-    shop: Shop, kind: DecisionKind
-) -> None:
-    listing_id = given_to_omar(shop, planted=1.0)
-    lamp = shop.categories[LAMP]
-    new = NewDecision(str(uuid4()), listing_id, 2, kind, category_id=lamp)
-    assert decisions.decide(shop.engine, actor=shop.omar, new=new).kind == DecisionKind.ACCEPT
-    with pytest.raises(StaleError):
-        decisions.decide(shop.engine, actor=shop.omar, new=replace(new, key=str(uuid4())))
-    assert shop.stored(listing_id).decided_category_id == shop.categories[MUG]
-    with reading(shop.engine) as session:
-        decided = set(session.scalars(sa.select(DecisionRow.category_id)))
-        answered = list(session.scalars(sa.select(CheckAnswerRow.category_id)))
-    assert (decided, answered) == ({shop.categories[MUG]}, [lamp])
-
-
-@pytest.mark.parametrize("kind", [DecisionKind.ACCEPT, DecisionKind.CORRECT])
-@pytest.mark.parametrize("answered", [False, True])
-def test_nor_where_the_first_took_theirs_back_meanwhile(
-    shop: Shop, kind: DecisionKind, answered: bool
-) -> None:
-    listing_id = shop.listing_ids[0]
-    first = shop.decide(shop.rita, listing_id, MUG)
-    shop.set_shares(planted=1.0)
-    shop.take(shop.omar)
-    lamp = shop.categories[LAMP]
-    assert shop.get(shop.omar, listing_id).suggested.id == lamp  # type: ignore[union-attr]
-    version = 2
-    if answered:
-        shop.undo(shop.omar, shop.decide(shop.omar, listing_id, LAMP).key)
-        version = 4  # as the screen counts
-    shop.undo(shop.rita, first.key)
-    late = NewDecision(str(uuid4()), listing_id, version, kind, category_id=lamp)
-    with pytest.raises(StaleError):
-        decisions.decide(shop.engine, actor=shop.omar, new=late)
-    assert shop.stored(listing_id).decided_category_id is None
-
-
-def test_a_flag_that_is_raised_later_does_not_name_the_right_category(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, planted=1.0)
-    with transaction(shop.engine) as session:
-        photo_id = session.scalars(
-            sa.select(ListingImageRow.id).where(ListingImageRow.listing_id == listing_id)
-        ).one()
-        session.add_all(
-            FlagRow(
-                listing_id=listing_id, listing_image_id=photo_id, kind=kind, severity="warn",
-                score=0.5, detail=DETAILS[kind],
-            )
-            for kind in ("claimed_mismatch", "dark")
-        )  # fmt: skip
-    assert [flag.kind for flag in shop.get(shop.omar, listing_id).flags] == ["dark"]
-    assert len(shop.get(shop.rita, listing_id).flags) == 2
-    told = story.get_story(shop.engine, actor=shop.omar, listing_id=listing_id).events
-    assert [event.kind for event in told] == ["uploaded"]
-
-
-def test_only_what_a_person_accepted_gets_a_wrong_suggestion(shop: Shop) -> None:
-    shop.decide(shop.rita, shop.listing_ids[0], BOWL)
-    shop.decide(shop.rita, shop.listing_ids[1], None)
-    shop.set_shares(planted=1.0)
-    assert ids(shop.take(shop.omar)) == list(shop.listing_ids[2:4])
 
 
 def test_a_hidden_suggestion_is_nowhere_and_the_decision_counts(shop: Shop) -> None:
@@ -366,7 +272,7 @@ def test_a_hidden_suggestion_is_nowhere_and_the_decision_counts(shop: Shop) -> N
 
 
 def test_the_story_of_a_check_keeps_the_secret_until_it_is_answered(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, planted=1.0)
+    listing_id = shop.give_to_omar(planted=1.0)
 
     def kinds(actor: Actor) -> set[str]:
         found = story.get_story(shop.engine, actor=actor, listing_id=listing_id)
@@ -379,7 +285,7 @@ def test_the_story_of_a_check_keeps_the_secret_until_it_is_answered(shop: Shop) 
 
 
 def test_publishing_waits_for_no_check(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0)
+    listing_id = shop.give_to_omar(second=1.0)
     publishing.publish(shop.engine, actor=shop.mona, listing_id=listing_id)
     assert shop.get(shop.omar, listing_id).state == ListingState.NEEDS_REVIEW
     shop.decide(shop.omar, listing_id, BOWL)
@@ -421,7 +327,7 @@ def test_a_queue_of_flags_hides_nothing(shop: Shop) -> None:
 
 
 def test_off_is_off_at_once(shop: Shop) -> None:
-    listing_id = given_to_omar(shop, second=1.0, hidden=1.0)
+    listing_id = shop.give_to_omar(second=1.0, hidden=1.0)
     checks.set_shares(shop.engine, actor=shop.mona, shares=OFF)
     assert not checks.are_on_for(shop.engine, actor=shop.omar)
     assert shop.get(shop.omar, listing_id).state == ListingState.ACCEPTED

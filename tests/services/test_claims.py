@@ -1,36 +1,27 @@
 """Claims beside reviewed ones, from stored embeddings and predictions to flags and a promise."""
 
-from collections.abc import Sequence
-
 import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ForbiddenError, NotFoundError
 from core.mislabel import FALSE_ALARMS, MIN_CONFIRMED
-from core.services import chunks, claims, limits, renewals
+from core.services import chunks, claims, renewals
 from core.services.claims import ClaimPromise
-from core.training.data.seen import SeenPictures
 from db.engine import reading, transaction
-from db.queries.categories import ensure_paths
 from db.queries.jobs import insert_job
 from db.rows import (
     CategoryRow,
     FlagRow,
-    ImageRow,
     JobRow,
     ListingImageRow,
     ListingRow,
-    ModelVersionRow,
-    PredictionRow,
     UserRow,
 )
-from db.states import FlagState, JobState, ListingState, ModelState
+from db.states import FlagState, JobState, ListingState
+from tests.services.claimed import EACH, LAMP, MUG, add_model, add_open, add_reviewed, check, work
 from tests.services.embedded import add_listings, near
 from tests.services.flagged import add_batch
-
-MUG, LAMP, CHAIR = PATHS = ("Home > Mug", "Home > Lamp", "Home > Chair")
-EACH = MIN_CONFIRMED // 3 + 1
 
 
 @pytest.fixture
@@ -44,68 +35,6 @@ def batch_id(any_engine: sa.Engine, actor: Actor) -> int:
     return add_batch(any_engine, actor, "open")
 
 
-def add_reviewed(engine: sa.Engine, actor: Actor, each: int) -> int:
-    batch_id = add_batch(engine, actor, "reviewed")
-    for axis, path in enumerate(PATHS):
-        add_listings(
-            engine, batch_id, path[-4:], near(axis, each, seed=7), category=path, claimed=path
-        )
-    return batch_id
-
-
-def add_open(engine: sa.Engine, batch_id: int) -> Sequence[int]:
-    """Add twenty rightly claimed mugs and four lamps that are claimed to be mugs."""
-    add_listings(engine, batch_id, "right", near(0, 20, seed=8), claimed=MUG)
-    return add_listings(engine, batch_id, "wrong", near(1, 4, seed=8), claimed=MUG)
-
-
-def add_model(
-    engine: sa.Engine,
-    says: dict[int, str],
-    *,
-    seen: Sequence[int] | None = (),
-    sure: float = 0.98,
-    arch: str = "resnet50",
-) -> int:
-    """Add an active version that says this of listings, trained on the photos of some."""
-    with transaction(engine) as session:
-        ids = ensure_paths(session, list(PATHS))
-        main = {
-            listing_id: (photo_id, sha256)
-            for listing_id, photo_id, sha256 in session.execute(
-                sa.select(ListingImageRow.listing_id, ListingImageRow.id, ImageRow.sha256).join(
-                    ImageRow, ImageRow.id == ListingImageRow.image_id
-                )
-            )
-        }
-        record = seen is not None and {
-            "seen": SeenPictures.of(main[each][1] for each in seen).pack()
-        }
-        version = ModelVersionRow(
-            arch=arch,
-            digest=arch.ljust(64, "0"),
-            file_name="a",
-            file_bytes=1,
-            parameters=1,
-            labels=list(PATHS),
-            metrics={"training": {"data": record}} if record else {},
-            state=ModelState.ACTIVE,
-        )
-        session.add(version)
-        session.flush()
-        for listing_id, path in says.items():
-            top = [{"category_id": ids[path], "probability": sure}]
-            session.add(
-                PredictionRow(
-                    listing_image_id=main[listing_id][0],
-                    model_version_id=version.id,
-                    top=top,
-                    **top[0],
-                )
-            )
-        return version.id
-
-
 def all_listings(engine: sa.Engine) -> list[int]:
     with reading(engine) as session:
         return list(session.scalars(sa.select(ListingRow.id).order_by(ListingRow.id)))
@@ -117,27 +46,6 @@ def decided_as(engine: sa.Engine) -> dict[int, str]:
         rows = session.execute(sa.select(ListingRow.id, ListingRow.decided_category_id))
         names = {row.id: row.path for row in session.scalars(sa.select(CategoryRow))}
         return {listing_id: names.get(category, MUG) for listing_id, category in rows}
-
-
-def work(engine: sa.Engine) -> None:
-    """Do what the worker does."""
-    for chunk_id, _ in chunks.list_unfinished(engine, kind=claims.JOB):
-        chunk = chunks.begin(engine, chunk_id=chunk_id)
-        assert chunk
-        claims.renew_batch(engine, chunk=chunk)
-
-
-def check(engine: sa.Engine, actor: Actor, batch_id: int) -> list[FlagRow]:
-    claims.ask_check(engine, actor=actor, batch_id=batch_id)
-    work(engine)
-    with reading(engine) as session:
-        flags = session.scalars(
-            sa.select(FlagRow)
-            .where(FlagRow.kind == claims.KIND, FlagRow.state == FlagState.OPEN)
-            .order_by(FlagRow.listing_id)
-        ).all()
-        session.expunge_all()
-        return list(flags)
 
 
 def test_wrong_claims_are_flagged_with_the_promise(any_engine, actor, reviewed, batch_id):
@@ -309,107 +217,3 @@ def test_claims_of_another_are_not_seen(any_engine, actor, batch_id):
         claims.ask_check(any_engine, actor=staff, batch_id=batch_id)
     with pytest.raises(NotFoundError):
         claims.ask_check(any_engine, actor=actor, batch_id=batch_id + 99)
-
-
-def see(engine: sa.Engine, actor: Actor, batch_id: int, **asked: str) -> limits.LimitView:
-    return limits.get_limit(
-        engine, actor=actor, batch_id=batch_id, **({"key": claims.KIND} | asked)
-    )
-
-
-def move(engine: sa.Engine, actor: Actor, value: float | None, **asked: str) -> list[int]:
-    """Move a limit and do what follows; return the listings that are flagged then."""
-    limits.set_limit(engine, actor=actor, value=value, **({"key": claims.KIND} | asked))
-    work(engine)
-    with reading(engine) as session:
-        query = sa.select(FlagRow.listing_id).where(FlagRow.state == FlagState.OPEN)
-        return sorted(session.scalars(query))
-
-
-def test_a_moved_rate_is_what_the_flags_promise(any_engine, actor, reviewed, batch_id):
-    wrong = add_open(any_engine, batch_id)
-    check(any_engine, actor, batch_id)
-    view = see(any_engine, actor, batch_id)
-    assert (view.limit, view.listings, view.job) == (FALSE_ALARMS, 24, "claims")
-    assert [photo.listing_id for photo in view.list_beyond(FALSE_ALARMS)] == list(wrong)
-    least = view.photos[0].value
-    assert view.list_beyond(least * 0.9) == ()
-
-    assert move(any_engine, actor, least * 0.9) == []
-    assert move(any_engine, actor, 0.3) == sorted(
-        photo.listing_id for photo in view.list_beyond(0.3)
-    )
-
-    outlook = claims.get_outlook(any_engine, actor=actor, batch_id=batch_id)
-    assert [(each.branch, each.share) for each in outlook.promises] == [(None, 0.3)]
-
-
-def test_a_branch_with_a_rate_of_its_own_is_judged_by_itself(any_engine, actor, reviewed, batch_id):
-    """Else it would borrow from the flags of others, and the promise would not hold for it."""
-    mugs = add_open(any_engine, batch_id)
-    add_listings(any_engine, batch_id, "lamp", near(1, 20, seed=9), claimed=LAMP)
-    lamps = add_listings(any_engine, batch_id, "no-lamp", near(2, 4, seed=9), claimed=LAMP)
-    together = {photo.sku: photo.value for photo in check_and_see(any_engine, actor, batch_id)}
-
-    flagged = move(any_engine, actor, 0.2, branch=LAMP)
-
-    others, own = (see(any_engine, actor, batch_id, **asked) for asked in ({}, {"branch": LAMP}))
-    caught = sorted(photo.listing_id for photo in own.list_beyond(0.2))
-    assert flagged == [*mugs, *caught]
-    assert set(lamps) <= set(caught)
-    outlook = claims.get_outlook(any_engine, actor=actor, batch_id=batch_id)
-    assert outlook.promises == (
-        ClaimPromise(None, FALSE_ALARMS, together=4, remaining=4),
-        ClaimPromise(LAMP, 0.2, together=len(caught), remaining=len(caught)),
-    )
-    assert (others.listings, others.elsewhere, others.limit) == (24, 24, FALSE_ALARMS)
-    assert (own.listings, own.elsewhere, own.limit) == (24, 0, 0.2)
-    alone = {photo.sku: photo.value for photo in (*others.photos, *own.photos)}
-    assert alone.keys() == together.keys()
-    assert alone != together
-    with reading(any_engine) as session:
-        details = list(session.scalars(sa.select(FlagRow.detail)))
-    kept = {detail["p_value"]: detail["share"] for detail in details}
-    assert {photo.value for photo in own.list_beyond(0.2)} <= set(kept.values())
-
-
-def check_and_see(engine: sa.Engine, actor: Actor, batch_id: int) -> Sequence[limits.MeasuredPhoto]:
-    check(engine, actor, batch_id)
-    return see(engine, actor, batch_id).photos
-
-
-def test_a_moved_margin_counts_while_no_rate_can_be_promised(any_engine, actor, batch_id):
-    wrong = add_open(any_engine, batch_id)
-    add_model(any_engine, {wrong[0]: LAMP}, sure=0.9)
-    add_model(any_engine, {wrong[1]: LAMP}, sure=0.4, arch="vit")
-    margin = {"key": "claimed_mismatch_margin"}
-
-    view = see(any_engine, actor, batch_id, **margin)
-    assert [(photo.listing_id, photo.value) for photo in view.photos] == [
-        (wrong[0], pytest.approx(0.9)),
-        (wrong[1], pytest.approx(0.4)),
-    ]
-    assert see(any_engine, actor, batch_id).photos == ()
-
-    assert move(any_engine, actor, 0.3, **margin) == list(wrong[:2])
-    assert move(any_engine, actor, 0.95, **margin) == []
-    assert move(any_engine, actor, None, **margin) == [wrong[0]]
-
-
-def test_a_claim_that_is_judged_by_a_rate_has_no_margin(any_engine, actor, reviewed, batch_id):
-    wrong = add_open(any_engine, batch_id)
-    add_model(any_engine, {wrong[0]: LAMP}, sure=0.9)
-    check(any_engine, actor, batch_id)
-    assert see(any_engine, actor, batch_id, key="claimed_mismatch_margin").photos == ()
-
-
-def test_rates_that_can_no_longer_be_promised_are_not_kept(any_engine, actor, reviewed, batch_id):
-    add_open(any_engine, batch_id)
-    assert check_and_see(any_engine, actor, batch_id)
-    with transaction(any_engine) as session:
-        session.execute(
-            sa.update(ListingRow)
-            .where(ListingRow.batch_id == reviewed)
-            .values(state=ListingState.NEEDS_REVIEW)
-        )
-    assert check_and_see(any_engine, actor, batch_id) == ()

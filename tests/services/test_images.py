@@ -30,12 +30,12 @@ def decodings(monkeypatch) -> Iterator[list[int]]:
     counts: list[int] = []
     real = storage.decode
 
-    def slowly(data, limits):
+    def slowly(data, limits, **options):
         running.add(threading.get_ident())
         counts.append(len(running))
         time.sleep(0.05)
         try:
-            return real(data, limits)
+            return real(data, limits, **options)
         finally:
             running.discard(threading.get_ident())
 

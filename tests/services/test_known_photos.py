@@ -12,7 +12,7 @@ from core.ingest import open_source
 from core.services import imports, known_photos
 from core.services.imports import import_path
 from core.services.known_photos import Finder, KnownPhotos
-from core.services.photo_intake import DUPLICATES, source_limits
+from core.services.photo_intake import source_limits
 from core.settings import Settings
 from core.storage import ImageStore
 from db.engine import reading, transaction
@@ -128,10 +128,6 @@ def test_what_is_left_out_stands_in_the_report_and_repeating_adds_nothing(
     again = import_path(any_engine, any_settings, batch_name="again", **how)
     assert (again.batch_id, again.already_imported) == (report.batch_id, True)
     assert (again.refused, again.known) == ((), 0)
-
-
-def test_every_choice_has_a_case():
-    assert DUPLICATES == ("keep", "skip_same_bytes", "skip")
 
 
 def test_what_was_left_out_can_be_brought_in_afterwards(

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from core.actors import Actor
 from core.errors import NotFoundError
-from core.services import look_alikes
+from core.services import look_alikes, nearest
 from core.services.look_alikes import MAX_LOOK_ALIKES, LookAlike
 from core.services.states import ListingState
 from core.settings import Settings
@@ -78,7 +78,7 @@ def test_all_that_is_decided_is_listed_only_where_wider_searches_find_too_few(
     def refuse(*_, **__):
         raise AssertionError("all decided photos were listed")
 
-    monkeypatch.setattr(look_alikes.queries, "list_embedding_ids", refuse)
+    monkeypatch.setattr(nearest.queries, "list_embedding_ids", refuse)
     monkeypatch.setattr(look_alikes, "_NEAREST", (5, 25))
     add_listings(any_engine, batch_id, "undecided", near(MUG, 10))
     add_listings(any_engine, batch_id, "lamp", near(LAMP, 8), category="Home > Lamp")

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
-from core.services import recommendations
-from core.services.recommendations import NewInteraction, Recommendations
+from core.services import interactions, nearest, popularity, recommendations
+from core.services.interactions import NewInteraction
+from core.services.recommendations import Recommendations
 from core.services.search import SearchFilter
 from core.services.states import ListingState
 from core.settings import Settings
@@ -43,7 +44,7 @@ def record(any_engine: sa.Engine, actor: Actor):
     def record(*done: tuple[int, str], shopper: str = SHOPPER, days: float = 0) -> int:
         at = datetime.now(UTC) - timedelta(days=days)
         new = [NewInteraction(listing_id, kind, at) for listing_id, kind in done]
-        return recommendations.record(any_engine, actor=actor, shopper=shopper, interactions=new)
+        return interactions.record(any_engine, actor=actor, shopper=shopper, interactions=new)
 
     return record
 
@@ -61,6 +62,12 @@ def recommend(any_engine: sa.Engine, any_settings: Settings, actor: Actor):
         )
 
     return recommend
+
+
+@pytest.fixture
+def count(any_engine: sa.Engine):
+    """Sum up what is popular, as the worker does now and then."""
+    return lambda: popularity.count(any_engine)
 
 
 def ids(found: Recommendations) -> list[int]:
@@ -95,30 +102,56 @@ def test_filters_hold_inside(shelves, record, recommend):
     assert ids(recommend(state=ListingState.PUBLISHED)) == []
 
 
-def test_a_new_shopper_gets_what_is_popular_within_the_category(shelves, record, recommend):
+def test_no_more_photos_are_listed_than_a_search_is_told_of(
+    any_engine, batch_id, shelves, record, recommend, monkeypatch
+):
+    listed = []
+    real = nearest.queries.list_embedding_ids
+
+    def list_ids(*args, **options):
+        listed.append(real(*args, **options))
+        return listed[-1]
+
+    monkeypatch.setattr(nearest.queries, "list_embedding_ids", list_ids)
+    monkeypatch.setattr(nearest, "MAX_LISTED", 5)
+    monkeypatch.setattr(recommendations, "_NEAREST", 4)
+    record((shelves["Mug"][0], "liked"))
+    assert set(ids(recommend(count=1))) <= set(shelves["Mug"])
+    assert listed == []  # what is near enough fits the filter
+    found = ids(recommend(category="Home > Chair", count=1))
+    assert [len(each) for each in listed] == [5]
+    assert set(found) <= set(shelves["Chair"][-5:])
+
+
+def test_a_new_shopper_gets_what_is_popular_within_the_category(shelves, record, recommend, count):
     lamp, other, mug = shelves["Lamp"][3], shelves["Lamp"][5], shelves["Mug"][0]
     for number in range(3):
         record((mug, "liked"), shopper=f"s{number}")
     record((lamp, "liked"), shopper="s1")
     record((lamp, "viewed"), shopper="s2")
     record((other, "viewed"), shopper="s1")
+    count()
     found = recommend("nobody yet", category="Home > Lamp", count=3)
     assert found.by == "popular"
     assert ids(found) == [lamp, other, shelves["Lamp"][7]]  # and then the newest
     assert ids(recommend("nobody yet"))[0] == mug
 
 
-def test_one_shopper_alone_makes_nothing_popular_by_looking_again(shelves, record, recommend):
+def test_one_shopper_alone_makes_nothing_popular_by_looking_again(
+    shelves, record, recommend, count
+):
     for days in range(9):
         record((shelves["Lamp"][0], "viewed"), shopper="one", days=days)
     for shopper in ("two", "three"):
         record((shelves["Lamp"][1], "viewed"), shopper=shopper)
+    count()
     found = ids(recommend("new", category="Home > Lamp", count=2))
     assert found == [shelves["Lamp"][1], shelves["Lamp"][0]]
 
 
-def test_what_was_popular_long_ago_is_so_no_more(shelves, record, recommend):
+def test_what_was_popular_long_ago_is_so_no_more(shelves, record, recommend, count):
     record((shelves["Lamp"][0], "liked"), shopper="one", days=100)
+    count()
     assert ids(recommend("new", category="Home > Lamp", count=1)) == [shelves["Lamp"][7]]
 
 
@@ -143,16 +176,6 @@ def test_copies_are_one_and_a_copy_of_what_was_liked_does_not_come(
     assert max(hit.copies for hit in found.hits) == 1
 
 
-def test_what_is_sent_again_is_kept_once(any_engine, actor, shelves):
-    at = datetime(2026, 11, 1, tzinfo=UTC)
-    new = [NewInteraction(shelves["Mug"][0], "liked", at)]
-    kept = [
-        recommendations.record(any_engine, actor=actor, shopper=SHOPPER, interactions=new)
-        for _ in range(2)
-    ]
-    assert kept == [1, 0]
-
-
 def dump(engine: sa.Engine) -> str:
     with reading(engine) as session:
         return "\n".join(
@@ -163,20 +186,22 @@ def dump(engine: sa.Engine) -> str:
 
 
 def test_after_a_wipe_nothing_of_the_shopper_stands_anywhere(
-    any_engine, any_settings, actor, shelves, record, recommend
+    any_engine, any_settings, actor, shelves, record, recommend, count
 ):
     record((shelves["Mug"][0], "liked"), (shelves["Lamp"][1], "viewed"))
     record((shelves["Chair"][0], "liked"), shopper="another")
+    count()
     recommend()
     assert SHOPPER in dump(any_engine)
-    assert recommendations.wipe(any_engine, actor=actor, shopper=SHOPPER) == 2
+    assert interactions.wipe(any_engine, actor=actor, shopper=SHOPPER) == 2
     assert SHOPPER not in dump(any_engine)
     assert "another" in dump(any_engine)
     files = [path for path in any_settings.data_dir.rglob("*") if path.is_file()]
     assert not [path for path in files if SHOPPER.encode() in path.read_bytes()]
+    count()
     found = recommend()
     assert (found.by, ids(found)[0]) == ("popular", shelves["Chair"][0])
-    assert recommendations.wipe(any_engine, actor=actor, shopper=SHOPPER) == 0
+    assert interactions.wipe(any_engine, actor=actor, shopper=SHOPPER) == 0
 
 
 def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
@@ -188,7 +213,7 @@ def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
         with pytest.raises(InvalidInputError, match="printable"):
             record((shelves["Mug"][0], "liked"), shopper=shopper)
     with pytest.raises(InvalidInputError, match="printable"):
-        recommendations.wipe(any_engine, actor=Actor(1, "mona", "manager"), shopper="a\0b")
+        interactions.wipe(any_engine, actor=Actor(1, "mona", "manager"), shopper="a\0b")
     with pytest.raises(InvalidInputError, match="1 to 100"):
         recommend(count=101)
     assert SHOPPER not in dump(any_engine)
@@ -198,9 +223,9 @@ def test_what_cannot_be_is_said(any_engine, shelves, record, recommend):
 def test_shoppers_are_the_managers_business(any_engine, any_settings, shelves, role):
     other = Actor(1, "x", role)
     with pytest.raises(ForbiddenError):
-        recommendations.wipe(any_engine, actor=other, shopper=SHOPPER)
+        interactions.wipe(any_engine, actor=other, shopper=SHOPPER)
     with pytest.raises(ForbiddenError):
-        recommendations.record(any_engine, actor=other, shopper=SHOPPER, interactions=[])
+        interactions.record(any_engine, actor=other, shopper=SHOPPER, interactions=[])
     with pytest.raises(ForbiddenError):
         recommendations.recommend(
             any_engine, any_settings, actor=other, shopper=SHOPPER, only=SearchFilter()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core.actors import Actor
 from core.errors import ConflictError, ForbiddenError, NotFoundError
+from core.evaluation import Tally
 from core.evaluation.bootstrap import wilson
 from core.services import dashboard, decisions, queue, review, verdicts
 from core.services.review import RaisedFlag
@@ -43,7 +44,7 @@ def said(engine: sa.Engine) -> list[tuple[str, str, int]]:
 def looked_at(engine: sa.Engine, actor: Actor) -> dict[str, tuple[int, int]]:
     """Flags that were looked at and flags that were right, by kind."""
     found = verdicts.measure_precision(engine, actor=actor)
-    return {kind: (each.looked_at, each.right) for kind, each in found.items()}
+    return {kind: (each.count, each.hits) for kind, each in found.items()}
 
 
 def states_of(engine: sa.Engine, flagged: Flagged) -> dict[str, str]:
@@ -176,8 +177,8 @@ def test_precision_is_the_share_not_said_to_be_wrong_with_wilsons_interval(
     judge(any_engine, actor, mug, "blurry")  # and before
     found = verdicts.measure_precision(any_engine, actor=actor)
     assert set(found) == {"blurry"}
-    assert (found["blurry"].looked_at, found["blurry"].wrong) == (4, 2)
-    assert found["blurry"].precision == wilson(2, 4)
+    assert found["blurry"] == Tally(hits=2, count=4)
+    assert found["blurry"].share == wilson(2, 4)
     assert verdicts.measure_precision(any_engine, actor=actor, kinds=["dark"]) == {}
 
 

@@ -51,6 +51,13 @@ def test_what_cannot_be_is_refused_by_name_and_the_rest_is_kept(name: str, value
     assert len(problems) == 1
 
 
+def test_a_seller_longer_than_any_is_refused_and_its_name_is_cut_in_what_is_said() -> None:
+    view, (problem,) = read_what_can_be({"seller": "x" * 3000, "batch": "3"})
+    assert view == View(only=QueueFilter(batch_id=3))
+    assert "3,000 characters; the longest has 200" in problem
+    assert len(problem) < 150
+
+
 def test_saved_views_are_each_reviewers_own(any_engine: sa.Engine, actor: Actor) -> None:
     rita = add_reviewer(any_engine, "rita")
     views.save(any_engine, actor=actor, name=" My  view ", view=FULL)

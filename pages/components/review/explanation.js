@@ -26,7 +26,8 @@ class Explanation {
     this.press(true)
     this.say(`Grad-CAM of ${opinion.model}: being drawn…`)
     try {
-      const address = await this.waitFor(opinion.prediction_id)
+      const category = opinion.top[0].category
+      const address = await this.waitFor(opinion.prediction_id, category)
       if (this.shown !== opinion.prediction_id) return
       const img = element("img", "overlay")
       img.alt = `Grad-CAM of ${opinion.model}`
@@ -34,17 +35,17 @@ class Explanation {
       await img.decode()
       if (this.shown !== opinion.prediction_id) return
       this.frame.append(img)
-      this.say(`Grad-CAM of ${opinion.model} for ${leaf(opinion.top[0].category.path)}`)
-      this.compare(opinion.prediction_id)
+      this.say(`Grad-CAM of ${opinion.model} for ${leaf(category.path)}`)
+      this.compare(opinion.prediction_id, category)
     } catch (error) {
       if (this.shown === opinion.prediction_id) this.say(`Grad-CAM: ${error.message}`)
     }
   }
 
   /** Say how far the maps of all models lie in the same place; those of the others are drawn now. */
-  async compare(predictionId) {
+  async compare(predictionId, category) {
     try {
-      const address = await this.waitFor(predictionId, "/agreement")
+      const address = await this.waitFor(predictionId, category, "/agreement")
       const { overlap, by_chance, models } = await fetchJson(address)
       if (this.shown !== predictionId || overlap === null) return
       this.agreement.textContent = `${models} models look at the same place: ${percent(overlap)}`
@@ -59,8 +60,8 @@ class Explanation {
   }
 
   /** Ask until the worker has drawn it; return the address that answers. */
-  async waitFor(predictionId, what = "") {
-    const address = `/api/explanations/${predictionId}${what}`
+  async waitFor(predictionId, category, what = "") {
+    const address = `/api/explanations/${predictionId}${what}?category_id=${category.id}`
     const until = performance.now() + EXPLANATION_LIMIT_MS
     while (performance.now() < until && this.shown === predictionId) {
       const response = await fetch(address)
