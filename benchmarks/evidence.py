@@ -43,7 +43,7 @@ from db.states import Split
 
 MODELS: Mapping[str, Mapping[str, Any]] = {
     "efficientnet_lite0": {"image_size_px": 224, "full": False},
-    "custom_cnn": {"image_size_px": 96, "epochs": 10},
+    "custom_cnn": {"epochs": 8},
 }
 """By architecture what is changed in the preset ``quick``."""
 
