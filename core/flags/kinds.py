@@ -181,8 +181,9 @@ def _evidence_differs(evidence: Evidence) -> Hit | None:
 
 
 def _evidence_differs_reason(detail: Detail) -> str:
+    models = "Both" if detail["models"] == 2 else f"All {detail['models']}"
     return (
-        f"All {detail['models']} models say {detail['category']}, but for different parts of the "
+        f"{models} models say {detail['category']}, but for different parts of the "
         f"photo: what they look at most is the same to {detail['overlap']:.0%}, of unrelated maps "
         f"it is {detail['by_chance']:.0%}."
     )
