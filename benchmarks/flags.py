@@ -39,7 +39,7 @@ FLAG_OF_FAULT = {
     "duplicated": "exact_duplicate",
 }
 NEED_MODELS = frozenset({"models_disagree", "claimed_mismatch"})
-NEED_DECISIONS = frozenset({"unknown_product"})
+NOT_HERE = frozenset({"unknown_product", "evidence_differs"})  # of decisions; by heat maps
 LIMITS = ImageLimits(max_bytes=50_000_000, max_pixels=100_000_000)
 
 
@@ -61,7 +61,7 @@ def measure(options: Options) -> Figures:
     catalog = render_catalog(BENCHMARKS_DIR / f"sample-{count}", per_category=count)
     photos = list(_incoming(catalog))
     models = [] if options.quick else [_trained(arch, catalog) for arch in MAIN_ARCHITECTURES]
-    left_out = NEED_DECISIONS if models else NEED_DECISIONS | NEED_MODELS
+    left_out = NOT_HERE if models else NOT_HERE | NEED_MODELS
     kinds = [kind for kind in FLAG_KINDS if kind not in left_out]
     return _rates(photos, _flags(photos, models), kinds)
 

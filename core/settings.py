@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         "efficientnet_lite0",
         description="Architecture whose packaged weights embed photos; empty embeds none.",
     )
+    compare_maps: bool = Field(
+        True, description="Compare, in idle time, what models that agree look at."
+    )
     worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
     worker_silent_s: float = Field(
         15.0, gt=0, description="After so long without a sign of life a worker counts as dead."

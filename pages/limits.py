@@ -21,6 +21,9 @@ NOTHING_TO_COMPARE: Mapping[Source, str] = {
     "measures": "None of these photos has been measured yet. **Classify again** on the batch's "
     "page measures photos that came in before measures were kept.",
     "opinions": "Nowhere here do two models name different categories.",
+    "maps": "No photo here has been compared yet. What models look at is compared while no photo "
+    "waits to be classified, on the main photos of open listings that all models name the same "
+    "category of; **Classify again** on the batch's page asks for it.",
     "margins": "No claim here is judged by a margin: there is none, the models agree with all, or "
     "a share is promised for them.",
     "claims": "No open claim here has been held against reviewed ones. That takes "

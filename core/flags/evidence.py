@@ -25,6 +25,8 @@ class Evidence:
         limits: Those that somebody set in place of the flags' own.
         novelty: The photo beside what reviewers decided; None while that is too little.
         claim: The claimed category beside claims that were reviewed; None while those are too few.
+        overlap: How far the heat maps of the models, of the category that all of them name, lie in
+            the same place (``core.explain.agreement``); None where that was not measured.
     """
 
     measures: ImageMeasures
@@ -36,6 +38,7 @@ class Evidence:
     limits: Limits = NO_LIMITS
     novelty: Assessment | None = None
     claim: JudgedClaim | None = None
+    overlap: float | None = None
 
     def mean_probabilities(self) -> dict[str, float]:
         """Return by category the probability averaged over the models.

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.explain.agreement import BY_CHANCE
 from core.flags.evidence import Evidence
 from core.flags.limits import (
     FLAG_LIMITS,
+    find_agreed,
     find_dissent,
     find_likeliest,
     measure_novelty,
@@ -163,6 +165,30 @@ def _models_disagree_reason(detail: Detail) -> str:
     return f"{', '.join(said)}."
 
 
+def _evidence_differs(evidence: Evidence) -> Hit | None:
+    """The score is the share of the hottest areas that the models do not have in common."""
+    row = FLAG_LIMITS["evidence_differs"]
+    overlap, limit = row.value(evidence), row.find(evidence)
+    if not row.is_beyond(overlap, limit):
+        return None
+    detail = {
+        "category": find_agreed(evidence),
+        "models": len(evidence.predictions),
+        "overlap": overlap,
+        "by_chance": BY_CHANCE,
+    }
+    return Hit(1 - overlap, detail)
+
+
+def _evidence_differs_reason(detail: Detail) -> str:
+    models = "Both" if detail["models"] == 2 else f"All {detail['models']}"
+    return (
+        f"{models} models say {detail['category']}, but for different parts of the "
+        f"photo: what they look at most is the same to {detail['overlap']:.0%}, of unrelated maps "
+        f"it is {detail['by_chance']:.0%}."
+    )
+
+
 def _claimed_mismatch(evidence: Evidence) -> Hit | None:
     """By a rate of false alarms where claims were reviewed, else by a margin."""
     if evidence.claim is None:
@@ -268,6 +294,15 @@ FLAG_KINDS: dict[str, FlagKind] = {
             doc="Two models, each sure enough of it, name different categories.",
             rule=_models_disagree,
             reason=_models_disagree_reason,
+            asks_category=True,
+        ),
+        FlagKind(
+            key="evidence_differs",
+            label="Different evidence",
+            severity="hint",
+            doc="All models name the same category, but look at different parts of the photo.",
+            rule=_evidence_differs,
+            reason=_evidence_differs_reason,
             asks_category=True,
         ),
         FlagKind(

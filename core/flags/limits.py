@@ -18,6 +18,9 @@ SURE = 0.5
 MISMATCH_MARGIN = 0.5
 """So much likelier than the claimed category must another one be, while no rate can be promised."""
 
+EVIDENCE_OVERLAP = 0.15
+"""Below it lie at most 2 % of the right labels; see ``benchmarks.evidence``."""
+
 UNKNOWN_RATE = 0.02
 """Share of the photos of known products that may be called unknown."""
 
@@ -30,7 +33,7 @@ NOTHING = math.nan
 Side = Literal["below", "above", "up to", "from"]
 """Where a value raises the flag; on the limit itself it does from ``up to`` and ``from``."""
 
-Source = Literal["measures", "opinions", "margins", "claims", "copies", "known"]
+Source = Literal["measures", "opinions", "maps", "margins", "claims", "copies", "known"]
 """What the values are read from; ``SOURCES`` in ``core.services.limit_sources`` has a row each."""
 
 _IS_BEYOND: Mapping[Side, Callable[[float, float], bool]] = {
@@ -114,6 +117,12 @@ def find_dissent(evidence: Evidence) -> tuple[tuple[str, str, float], ...]:
     return ()
 
 
+def find_agreed(evidence: Evidence) -> str | None:
+    """Return the category that all models, at least two, find likeliest; None without one."""
+    named = [top[0][0] for top in evidence.predictions.values() if top]
+    return named[0] if len(named) > 1 and len(set(named)) == 1 else None
+
+
 def find_likeliest(evidence: Evidence) -> tuple[str, Mapping[str, float]] | None:
     """Return the category that the models together prefer to the claimed one, and what they say.
 
@@ -142,6 +151,12 @@ def measure_novelty(novelty: Assessment | None) -> float:
 def _measure_dissent(evidence: Evidence) -> float:
     dissent = find_dissent(evidence)
     return dissent[1][2] if dissent else NOTHING
+
+
+def _measure_overlap(evidence: Evidence) -> float:
+    if evidence.overlap is None or find_agreed(evidence) is None:
+        return NOTHING
+    return evidence.overlap
 
 
 def _measure_margin(evidence: Evidence) -> float:
@@ -200,6 +215,20 @@ FLAG_LIMITS: dict[str, FlagLimit] = {
             unit="probability",
             how="calibrated probability that the less sure of two models gives its category",
             source="opinions",
+        ),
+        FlagLimit(
+            key="evidence_differs",
+            flag="evidence_differs",
+            label="Different evidence",
+            value=_measure_overlap,
+            side="below",
+            limit=EVIDENCE_OVERLAP,
+            lowest=0.0,
+            highest=1.0,
+            unit="share in common",
+            how="share that the hottest fifths of two heat maps have in common, mean of all pairs; "
+            "unrelated maps come to 0.2",
+            source="maps",
         ),
         FlagLimit(
             key="claimed_mismatch",

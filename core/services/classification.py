@@ -23,6 +23,7 @@ from core.services import (
     chunks,
     claims,
     copy_flags,
+    evidence_checks,
     priorities,
     recognition,
     vector_spaces,
@@ -44,6 +45,7 @@ from core.storage import ImageStore
 from db.engine import reading, transaction
 from db.queries import embeddings as embedding_queries
 from db.queries import fingerprints as fingerprint_queries
+from db.queries import flag_values
 from db.queries import jobs as job_queries
 from db.queries import limits as limit_queries
 from db.queries import predictions as queries
@@ -108,10 +110,12 @@ def classify_chunk(
     known = models.known.current(active.space)
     with transaction(engine) as session:
         if chunks.lock(session, chunk=chunk):
-            _write(session, chunk, photos, outcomes, active, known)
+            _write(session, chunk, photos, outcomes, active, known, settings)
 
 
-def give_up(engine: sa.Engine, *, chunk: Chunk, reason: str, models: ModelCache) -> None:
+def give_up(
+    engine: sa.Engine, settings: Settings, *, chunk: Chunk, reason: str, models: ModelCache
+) -> None:
     """Store the chunk's only photo as unreadable, for the reason given."""
     active = models.current()
     known = models.known.current(active.space)
@@ -121,7 +125,7 @@ def give_up(engine: sa.Engine, *, chunk: Chunk, reason: str, models: ModelCache)
         (photo,) = queries.list_photos(session, photo_ids=chunk.items)
         queries.mark_unreadable(session, image_id=photo.image_id, reason=reason)
         given_up = [photo._replace(image_state=ImageState.UNREADABLE, image_reason=reason)]
-        _write(session, chunk, given_up, {}, active, known)
+        _write(session, chunk, given_up, {}, active, known, settings)
     log.error("image %s: %s", photo.sha256, reason)
 
 
@@ -172,6 +176,7 @@ def _write(
     outcomes: Mapping[int, PhotoOutcome],
     active: ActiveClassifier,
     known: KnownCatalog | None,
+    settings: Settings,
 ) -> None:
     """Write all that follows from the outcomes and end the chunk."""
     usable = {key: outcome for key, outcome in outcomes.items() if outcome.error is None}
@@ -194,6 +199,7 @@ def _write(
     chunks.complete(session, chunk=chunk, done=len(usable), failed=failed)
     claims.follow_classification(session, chunk=chunk)
     brand_checks.follow_classification(session, chunk=chunk)
+    evidence_checks.follow_classification(session, settings, chunk=chunk, active=active)
 
 
 def _insert_embeddings(session: Session, values: Sequence[Mapping[str, Any]]) -> None:
@@ -289,12 +295,19 @@ def _refresh_listings(
         if photo.id in outcomes and photo.listing_id in undecided
         if (look := outcomes[photo.id].measures) is not None
     ]
+    photo_ids = {photo.id for photo, _ in measured}
+    overlaps = flag_values.map_current(
+        session,
+        kind=evidence_checks.KIND,
+        photo_ids=photo_ids,
+        version_ids=active.version_ids,
+    )
     queries.replace_open_flags(
         session,
-        photo_ids=[photo.id for photo, _ in measured],
-        values=list(_flag_rows(session, measured, tops, suggestions, findings)),
+        photo_ids=photo_ids,
+        values=list(_flag_rows(session, measured, tops, suggestions, findings, overlaps)),
     )
-    recognition.keep_values(session, findings, photo_ids={photo.id for photo, _ in measured})
+    recognition.keep_values(session, findings, photo_ids=photo_ids)
     finished = undecided - _awaited(session, chunk, undecided)
     queries.set_suggestions(session, values=list(suggestion_rows(finished, suggestions)))
     priorities.refresh(session, listing_ids=finished)
@@ -329,6 +342,7 @@ def _flag_rows(
     tops: Sequence[Top],
     suggestions: Mapping[int, Suggestion],
     findings: Findings,
+    overlaps: Mapping[int, float],
 ) -> Iterator[dict[str, Any]]:
     predictions = list_predictions_by_photo(session, tops)
     sharers = copy_flags.find_sharers(session, image_ids={photo.image_id for photo, _ in measured})
@@ -344,6 +358,7 @@ def _flag_rows(
             category=photo.claimed or suggested.get(photo.listing_id),
             limits=limits,
             novelty=findings.assessments.get(photo.id),
+            overlap=overlaps.get(photo.id),
         )
         for finding in raise_flags(evidence):
             yield {

@@ -31,6 +31,7 @@ JOB_PERMISSIONS: dict[str, Permission] = {
     "brands": "tune",
     "claims": "review",
     "classification": "upload",
+    "evidence": "tune",
     "flags": "tune",
     "recognition": "categorise",
     "replay": "dashboards",

@@ -6,7 +6,7 @@ same rows. What takes a judging against all that was decided is kept when that i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -127,6 +127,19 @@ def _gather_opinions(
         )
 
 
+def _gather_maps(
+    session: Session, measured: Sequence[Measured]
+) -> Iterator[tuple[Measured, Evidence]]:
+    overlaps = flag_values.map_current(
+        session,
+        kind="evidence_differs",
+        photo_ids=[row.photo_id for row in measured],
+        version_ids=model_queries.list_usable_ids(session),
+    )
+    for row, evidence in _gather_opinions(session, measured):
+        yield row, replace(evidence, overlap=overlaps.get(row.photo_id))
+
+
 def _gather_copies(
     session: Session, measured: Sequence[Measured]
 ) -> Iterator[tuple[Measured, Evidence]]:
@@ -173,6 +186,7 @@ SOURCES: Mapping[str, LimitSource] = {
     "measures": LimitSource("flags", _read_gathered, gather=_gather_measures),
     "opinions": LimitSource("flags", _read_gathered, gather=_gather_opinions),
     "copies": LimitSource("flags", _read_gathered, gather=_gather_copies),
+    "maps": LimitSource("flags", _read_gathered, gather=_gather_maps),
     "margins": LimitSource(claims.JOB, _read_margins, ask=claims.ask_checks),
     "claims": LimitSource(claims.JOB, _read_claims, ask=claims.ask_checks),
     "known": LimitSource(renewals.JOB, _read_kept, ask=renewals.ask),

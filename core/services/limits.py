@@ -1,7 +1,7 @@
 """Limits of the flags: what they would catch, who set them, and what follows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -180,28 +180,31 @@ def ask_values(engine: sa.Engine, *, actor: Actor, key: str) -> int | None:
 def renew_flags(engine: sa.Engine, *, chunk: Chunk) -> None:
     """Raise one kind of flag anew on the chunk's photos, from what is stored of them."""
     (job,) = jobs.list_progress(engine, job_ids=[chunk.job_id])
-    kind = job.params["flag"]
     with transaction(engine) as session:
-        if not chunks.lock(session, chunk=chunk):
-            return
-        found = queries.list_measured(session, photo_ids=chunk.items)
-        undecided = prediction_queries.list_listings_in(
-            session, listing_ids={row.listing_id for row in found}, states=UNDECIDED
-        )
-        measured = [row for row in found if row.listing_id in undecided]
-        limits = read_limits(session)
-        prediction_queries.replace_open_flags(
-            session,
-            photo_ids=[row.photo_id for row in measured],
-            kind=kind,
-            values=[
-                {"listing_id": row.listing_id, "listing_image_id": row.photo_id, **asdict(finding)}
-                for row, evidence in gather(session, FLAG_LIMITS[kind], measured)
-                for finding in raise_flags(replace(evidence, limits=limits), only=kind)
-            ],
-        )
-        priorities.refresh(session, listing_ids=undecided)
-        chunks.complete(session, chunk=chunk, done=len(chunk.items), failed=0)
+        if chunks.lock(session, chunk=chunk):
+            raise_anew(session, flag=job.params["flag"], photo_ids=chunk.items)
+            chunks.complete(session, chunk=chunk, done=len(chunk.items), failed=0)
+
+
+def raise_anew(session: Session, *, flag: str, photo_ids: Collection[int]) -> None:
+    """Raise one kind of flag anew on the photos of undecided listings, from what is stored."""
+    found = queries.list_measured(session, photo_ids=photo_ids)
+    undecided = prediction_queries.list_listings_in(
+        session, listing_ids={row.listing_id for row in found}, states=UNDECIDED
+    )
+    measured = [row for row in found if row.listing_id in undecided]
+    limits = read_limits(session)
+    prediction_queries.replace_open_flags(
+        session,
+        photo_ids=[row.photo_id for row in measured],
+        kind=flag,
+        values=[
+            {"listing_id": row.listing_id, "listing_image_id": row.photo_id, **asdict(finding)}
+            for row, evidence in gather(session, FLAG_LIMITS[flag], measured)
+            for finding in raise_flags(replace(evidence, limits=limits), only=flag)
+        ],
+    )
+    priorities.refresh(session, listing_ids=undecided)
 
 
 def _sort_photos(

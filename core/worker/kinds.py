@@ -14,6 +14,7 @@ from core.services import (
     claims,
     classification,
     copies,
+    evidence_checks,
     explanations,
     limits,
     lookups,
@@ -89,7 +90,9 @@ def _part(place: Workplace, chunk: Chunk, reason: str) -> None:
     if len(chunk.items) > 1:
         chunks.split(place.engine, chunk=chunk)
     else:
-        classification.give_up(place.engine, chunk=chunk, reason=reason, models=place.models)
+        classification.give_up(
+            place.engine, place.settings, chunk=chunk, reason=reason, models=place.models
+        )
 
 
 def _hand_back(place: Workplace, chunk: Chunk) -> None:
@@ -168,6 +171,20 @@ def _check_brands(place: Workplace, chunk_id: int) -> None:
         )
 
     _run_chunk(place, chunk_id, work=check)
+
+
+def _compare_maps(place: Workplace, chunk_id: int) -> None:
+    def check(_: Workplace, chunk: Chunk) -> None:
+        evidence_checks.check_chunk(
+            place.engine,
+            place.settings,
+            chunk=chunk,
+            models=place.models,
+            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
+        )
+
+    with place.turn:
+        _run_chunk(place, chunk_id, work=check)
 
 
 def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
@@ -258,6 +275,7 @@ TASK_KINDS = {
         _job_kind("replay", concurrency=1, run=_replay),
         _job_kind("claims", concurrency=1, run=_check_claims),
         _job_kind("brands", concurrency=1, run=_check_brands),
+        TaskKind("evidence", 1, evidence_checks.list_due, _compare_maps, _fail_chunk),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),

@@ -1,16 +1,23 @@
 """Grad-CAM pictures that were asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.queries.reasons import fit
 from db.queries.upsert import insert_missing
-from db.rows import CategoryRow, ExplanationRow, ImageRow, ListingImageRow, PredictionRow
-from db.states import ExplanationState
+from db.rows import (
+    CategoryRow,
+    ExplanationRow,
+    ImageRow,
+    ListingImageRow,
+    ListingRow,
+    PredictionRow,
+)
+from db.states import ExplanationState, ListingState
 
 
 class Subject(NamedTuple):
@@ -24,6 +31,15 @@ class Subject(NamedTuple):
 
 def has_prediction(session: Session, *, prediction_id: int) -> bool:
     return session.get(PredictionRow, prediction_id) is not None
+
+
+class Opinion(NamedTuple):
+    """The category that one model version finds likeliest on one photo."""
+
+    photo_id: int
+    sha256: str
+    version_id: int
+    category_id: int
 
 
 def has_category(session: Session, *, category_id: int) -> bool:
@@ -78,3 +94,57 @@ def get_subject(session: Session, *, explanation_id: int) -> Subject:
         .where(ExplanationRow.id == explanation_id)
     )
     return Subject._make(session.execute(query).one())
+
+
+def list_agreed(
+    session: Session,
+    *,
+    batch_id: int,
+    version_ids: Collection[int],
+    states: Collection[ListingState],
+) -> Sequence[int]:
+    """Return the main photos of a batch's listings on which the versions agree.
+
+    At least two have seen each, and all that did find the same category likeliest. First come
+    the listings that the queue gives first.
+    """
+    query = (
+        select(ListingImageRow.id)
+        .join(ListingRow, ListingRow.id == ListingImageRow.listing_id)
+        .join(PredictionRow, PredictionRow.listing_image_id == ListingImageRow.id)
+        .where(
+            ListingRow.batch_id == batch_id,
+            ListingRow.state.in_(states),
+            ListingImageRow.position == 0,
+            PredictionRow.model_version_id.in_(version_ids),
+        )
+        .group_by(ListingImageRow.id, ListingRow.id, ListingRow.expected_errors)
+        .having(
+            func.count() > 1,
+            func.min(PredictionRow.category_id) == func.max(PredictionRow.category_id),
+        )
+        .order_by(ListingRow.expected_errors.desc(), ListingRow.id)
+    )
+    return session.scalars(query).all()
+
+
+def list_opinions(
+    session: Session, *, photo_ids: Collection[int], version_ids: Collection[int]
+) -> Sequence[Opinion]:
+    """Return what the versions say of the photos, photo by photo."""
+    query = (
+        select(
+            PredictionRow.listing_image_id,
+            ImageRow.sha256,
+            PredictionRow.model_version_id,
+            PredictionRow.category_id,
+        )
+        .join(ListingImageRow, ListingImageRow.id == PredictionRow.listing_image_id)
+        .join(ImageRow, ImageRow.id == ListingImageRow.image_id)
+        .where(
+            PredictionRow.listing_image_id.in_(photo_ids),
+            PredictionRow.model_version_id.in_(version_ids),
+        )
+        .order_by(PredictionRow.listing_image_id, PredictionRow.model_version_id)
+    )
+    return [Opinion._make(row) for row in session.execute(query)]

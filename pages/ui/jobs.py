@@ -20,6 +20,7 @@ JOB_LABELS = {
     "brands": "Looking for copies of brands",
     "claims": "Checking claimed categories",
     "classification": "Classifying photos",
+    "evidence": "Comparing what the models look at",
     "flags": "Renewing flags",
     "recognition": "Comparing with known products",
     "replay": "Replaying a batch",

@@ -101,6 +101,10 @@ CASES = {
         replace(SOUND, predictions=AGREED | {"custom_cnn": (("Home > Lamp", 0.7),)}),
         "Custom CNN says Home > Lamp (70%)",
     ),
+    "evidence_differs": (
+        replace(SOUND, overlap=0.04),
+        "what they look at most is the same to 4%",
+    ),
     "claimed_mismatch": (replace(SOUND, claimed="Home > Bowl"), "Offered as Home > Bowl (8%"),
     "unknown_product": (replace(SOUND, novelty=UNKNOWN), "98% of 240 decided photos"),
 }

@@ -103,7 +103,14 @@ def test_a_promise_and_a_reason_speak_of_the_limit_that_holds():
 
 
 @pytest.mark.parametrize(
-    "key", ["near_duplicate", "models_disagree", "claimed_mismatch", "unknown_product"]
+    "key",
+    [
+        "near_duplicate",
+        "models_disagree",
+        "evidence_differs",
+        "claimed_mismatch",
+        "unknown_product",
+    ],
 )
 def test_where_there_is_nothing_to_compare_there_is_no_value(key):
     assert math.isnan(FLAG_LIMITS[key].value(SOUND))

@@ -1,6 +1,8 @@
 """Limits that are held against opinions and copies, and the table of where values come from."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import nan
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +13,13 @@ from core.flags import FLAG_LIMITS
 from core.services import chunks, copy_flags, limits
 from core.services.jobs import JOB_PERMISSIONS
 from core.services.limit_sources import SOURCES
+from core.services.states import UNDECIDED
 from db.engine import reading, transaction
 from db.queries.categories import ensure_paths
+from db.queries.explanations import list_agreed
+from db.queries.flag_values import replace_values
 from db.queries.matches import insert_matches
+from db.queries.models import list_usable_ids
 from db.rows import FlagRow, ListingImageRow, ListingRow, ModelVersionRow, PredictionRow
 from db.states import FlagState, ListingState, ModelState
 from tests.services.embedded import add_listings, near
@@ -45,7 +51,9 @@ def move(
     return flagged(engine, FLAG_LIMITS[key].flag)
 
 
-def add_opinions(engine: sa.Engine, listing_ids: Sequence[int], sureness: Sequence[float]) -> None:
+def add_opinions(
+    engine: sa.Engine, listing_ids: Sequence[int], sureness: Sequence[float], *, other: str = LAMP
+) -> None:
     """One model says mug of all and is sure, the other says lamp and is as sure as given."""
     with transaction(engine) as session:
         ids = ensure_paths(session, list(PATHS))
@@ -56,7 +64,7 @@ def add_opinions(engine: sa.Engine, listing_ids: Sequence[int], sureness: Sequen
                 )
             ).all()
         )
-        for arch, path, sure in (("resnet50", MUG, None), ("vit", LAMP, sureness)):
+        for arch, path, sure in (("resnet50", MUG, None), ("vit", other, sureness)):
             version = ModelVersionRow(
                 arch=arch,
                 digest=arch.ljust(64, "0"),
@@ -105,6 +113,33 @@ def test_the_limit_of_disagreement_is_how_sure_the_less_sure_model_is(any_engine
     assert move(any_engine, actor, "models_disagree", 0.3) == ids[:3]
     assert move(any_engine, actor, "models_disagree", 0.7) == ids[:1]
     assert move(any_engine, actor, "models_disagree", None) == ids[:2]
+
+
+def test_the_limit_of_evidence_is_held_against_what_was_kept_of_the_heat_maps(
+    any_engine, actor, batch_id
+):
+    ids = add_listings(any_engine, batch_id, "a", near(0, 4))
+    add_opinions(any_engine, ids, [0.9] * 4, other=MUG)
+    with transaction(any_engine) as session:
+        versions = list_usable_ids(session)
+        photos = list_agreed(session, batch_id=batch_id, version_ids=versions, states=UNDECIDED)
+        assert [session.get_one(ListingImageRow, id_).listing_id for id_ in photos] == list(ids)
+        values = dict(zip(photos, [0.05, 0.3, nan], strict=False))  # the last was not compared
+        replace_values(session, kind="evidence_differs", photo_ids=photos, values=values)
+
+    view = limits.get_limit(any_engine, actor=actor, key="evidence_differs", batch_id=batch_id)
+
+    assert [(photo.listing_id, photo.value) for photo in view.photos] == [
+        (ids[0], 0.05),
+        (ids[1], 0.3),
+    ]
+    assert view.job == "flags"
+    assert move(any_engine, actor, "evidence_differs", 0.31) == ids[:2]
+    assert move(any_engine, actor, "evidence_differs", None) == ids[:1]
+    with transaction(any_engine) as session:  # a model has had a say since
+        for row in session.scalars(sa.select(PredictionRow)):
+            row.created_at = datetime.now(UTC)
+    assert move(any_engine, actor, "evidence_differs", 0.31) == []
 
 
 def test_a_branch_with_a_limit_of_its_own_is_left_out_of_the_wider_one(any_engine, actor, batch_id):

@@ -9,7 +9,15 @@ from core.worker.kinds import TASK_KINDS
 from pages.ui.jobs import JOB_LABELS
 
 JOBS = {key for key, kind in TASK_KINDS.items() if kind.of_jobs}
-IN_THE_WORKER = {"brands", "claims", "classification", "flags", "recognition", "replay"}
+IN_THE_WORKER = {
+    "brands",
+    "claims",
+    "classification",
+    "evidence",
+    "flags",
+    "recognition",
+    "replay",
+}
 
 
 def test_every_job_kind_can_be_asked_for_done_and_shown() -> None:
