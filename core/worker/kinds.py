@@ -275,7 +275,7 @@ TASK_KINDS = {
         _job_kind("replay", concurrency=1, run=_replay),
         _job_kind("claims", concurrency=1, run=_check_claims),
         _job_kind("brands", concurrency=1, run=_check_brands),
-        TaskKind("evidence", 1, evidence_checks.list_due, _compare_maps, _fail_chunk),
+        TaskKind("evidence", 1, evidence_checks.list_due, _compare_maps, _fail_chunk, of_jobs=True),
         _job_kind("training", concurrency=1, run=_in_child(TRAINING_GRACE_S)),
         _job_kind("sample", concurrency=1, run=_in_child()),
         _job_kind("audit", concurrency=1, run=_in_child()),

@@ -40,7 +40,8 @@ class LookupServer:
 
     def close(self) -> None:
         """Wait until it listens no more; ``stop`` is set by who calls."""
-        self._thread.join(CLOSE_TIMEOUT_S)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(CLOSE_TIMEOUT_S)
 
     def answer(self, data: bytes) -> tuple[str, bytes]:
         """Return space and vector of a photo.

@@ -97,7 +97,8 @@ class Worker:
         """Work until told to stop, or until idle if so wished."""
         self._beat()
         self._queues.start()
-        self._lookups.start()
+        if not until_idle:  # who waits for an answer is served by a worker that stays
+            self._lookups.start()
         log.info("worker %s has started", self._name)
         try:
             while not self._stop.is_set():
