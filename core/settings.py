@@ -87,8 +87,10 @@ class Settings(BaseSettings):
         "efficientnet_lite0",
         description="Architecture whose packaged weights embed photos; empty embeds none.",
     )
-    compare_maps: bool = Field(
-        True, description="Compare, in idle time, what models that agree look at."
+    compare_maps: bool | None = Field(
+        None,
+        description="Compare, in idle time, what models that agree look at; "
+        "None does where there is a GPU.",
     )
     worker_poll_s: float = Field(0.2, gt=0, description="How often the worker looks for work.")
     worker_silent_s: float = Field(

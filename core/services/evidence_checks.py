@@ -41,7 +41,7 @@ def follow_classification(
     session: Session, settings: Settings, *, chunk: Chunk, active: ActiveClassifier
 ) -> None:
     """Ask for the batch to be looked at once its last photo is classified, if that is wanted."""
-    if not settings.compare_maps or len(active.models) < 2:
+    if len(active.models) < 2 or not _is_wanted(settings):
         return
     job = job_queries.find_job_for_update(session, job_id=chunk.job_id)
     if job is None or job.batch_id is None or job.state != JobState.DONE:
@@ -56,6 +56,14 @@ def follow_classification(
             total=1,
             chunks=((),),
         )
+
+
+def _is_wanted(settings: Settings) -> bool:
+    if settings.compare_maps is not None:
+        return settings.compare_maps
+    from core.models.devices import choose_device
+
+    return choose_device(settings.device).type != "cpu"
 
 
 def list_due(engine: sa.Engine) -> tuple[tuple[int, datetime], ...]:

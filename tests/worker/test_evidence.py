@@ -25,6 +25,12 @@ PHOTOS, SIZE_PX = 3, 64  # of smaller ones a map has but a few cells
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """As elsewhere, but heat maps are compared on a CPU too."""
+    return settings.model_copy(update={"compare_maps": True, "device": "cpu"})
+
+
+@pytest.fixture
 def models(engine: sa.Engine, settings: Settings) -> ModelCache:
     return ModelCache(engine, settings)
 
@@ -199,14 +205,14 @@ def test_a_photo_that_is_gone_has_nothing_to_compare(
     assert read_flagged(engine) == []
 
 
-@pytest.mark.parametrize(("archs", "is_on"), [(ARCHS, False), (ARCHS[:1], True)])
+@pytest.mark.parametrize(("archs", "is_on"), [(ARCHS, False), (ARCHS, None), (ARCHS[:1], True)])
 def test_it_can_be_switched_off_and_takes_two_models(
     engine: sa.Engine,
     settings: Settings,
     actor: Actor,
     tmp_path: Path,
     archs: Sequence[str],
-    is_on: bool,
+    is_on: bool | None,
 ) -> None:
     settings = settings.model_copy(update={"compare_maps": is_on})
     for arch in archs:
