@@ -15,7 +15,7 @@ from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError
 from core.services import lookups
 from core.services.batches import owner_seen_by
-from core.services.hits import SearchHit, as_unit, collapse, make_hit, vary
+from core.services.hits import Collapsed, SearchHit, as_unit, collapse, make_hit, vary
 from core.services.search_index import search_index
 from core.services.states import ListingState
 from core.services.texts import refuse_nul
@@ -51,6 +51,10 @@ class SearchFilter:
     seller: str | None = None
     since: date | None = None
     until: date | None = None
+
+
+Ranked = tuple[Collapsed, float | None]
+"""What becomes a hit, with its likeness; None where nothing was sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +117,16 @@ def search(
     if sought is None:
         with reading(engine) as session:
             newest = queries.list_newest(session, wanted=wanted, limit=_NEAREST)
-            hits = [each.hit(None) for each in collapse(session, newest)]
+            hits: list[Ranked] = [(each, None) for each in collapse(session, newest)]
             there = indexed = queries.count_readable(session)
     else:
         hits, indexed = _search(engine, settings, sought, wanted, varied=varied, but=listing_id)
         with reading(engine) as session:
             there = queries.count_readable(session)
     kept = hits[:MAX_HITS]
+    shown = kept[page * HITS_A_PAGE : (page + 1) * HITS_A_PAGE]
     return SearchPage(
-        hits=tuple(kept[page * HITS_A_PAGE : (page + 1) * HITS_A_PAGE]),
+        hits=tuple(each.hit(score) for each, score in shown),
         page=page,
         total=len(kept),
         indexed=indexed,
@@ -227,7 +232,7 @@ def _search(
     *,
     varied: bool,
     but: int | None,
-) -> tuple[list[SearchHit], int]:
+) -> tuple[list[Ranked], int]:
     """Return the hits, the most alike first, and how many photos the index holds.
 
     Args:
@@ -249,4 +254,4 @@ def _search(
         found = [each for each in collapse(session, ranked) if each.shown.listing_id != but]
         if varied:
             found = vary(session, found, scores, count=MAX_HITS)
-        return [each.hit(scores[each.shown.embedding_id]) for each in found], freshness.indexed
+        return [(each, scores[each.shown.embedding_id]) for each in found], freshness.indexed

@@ -5,7 +5,9 @@ Postgres (``core.services.vector_spaces``).
 """
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +26,9 @@ from db.queries import embeddings as queries
 log = logging.getLogger(__name__)
 
 _PAGE = 5_000
+RECOUNTED_AFTER_S = 5.0
+"""So long what was deleted may go unnoticed; what is new never does, and what is gone is no hit."""
+
 _SAVED_EVERY = 1_000
 """New vectors after which the file is written anew; it only shortens the next start."""
 
@@ -62,6 +67,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._index: FaissIndex | None = None
         self._saved = 0
+        self._counted_at = -math.inf
 
     def search(
         self, *, space: str, vectors: Vectors, count: int, among: Ids | None
@@ -101,10 +107,7 @@ class SearchIndex:
             index, self._saved = open_index(path, source), 0
         else:
             index.catch_up(source)
-        freshness = index.freshness(source)
-        if not freshness.is_fresh:  # something was deleted
-            index.reconcile(source)
-            freshness = index.freshness(source)
+        freshness = self._recount(index, source)
         if index.is_outgrown:
             index = FaissIndex.build(source)
         self._index = index
@@ -113,6 +116,17 @@ class SearchIndex:
             self._saved = len(index)
             log.info("saved an index of %d vectors", len(index))
         return index, freshness
+
+    def _recount(self, index: FaissIndex, source: EmbeddingSource) -> Freshness:
+        """Compare with the table's count, now and then, as counting takes as long as searching."""
+        if index is self._index and time.monotonic() - self._counted_at < RECOUNTED_AFTER_S:
+            return Freshness(len(index), len(index), index.watermark)
+        freshness = index.freshness(source)
+        if not freshness.is_fresh:  # something was deleted
+            index.reconcile(source)
+            freshness = index.freshness(source)
+        self._counted_at = time.monotonic()
+        return freshness
 
 
 @lru_cache(maxsize=2)

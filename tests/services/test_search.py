@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from core.actors import Actor
 from core.errors import ConflictError, InvalidInputError, NotFoundError
-from core.services import lookups, search
+from core.services import lookups, search, search_index
 from core.services.search import HITS_A_PAGE, SearchFilter, SearchPage
 from core.services.states import ListingState
 from core.settings import Settings
@@ -106,7 +106,7 @@ def test_words_alone_return_the_newest(mugs, lamps, look):
 
 
 def test_what_comes_and_goes_is_taken_up_at_the_next_search(
-    any_engine, any_settings, batch_id, mugs, look
+    any_engine, any_settings, batch_id, mugs, look, monkeypatch
 ):
     assert len(ids(look(listing_id=mugs[0]))) == 5
     (late,) = add_listings(any_engine, batch_id, "late", AXES[MUG : MUG + 1])
@@ -116,6 +116,8 @@ def test_what_comes_and_goes_is_taken_up_at_the_next_search(
             select(ListingImageRow.image_id).where(ListingImageRow.listing_id == late)
         )
         session.execute(delete(EmbeddingRow).where(EmbeddingRow.image_id == image_id))
+    assert late not in ids(look(listing_id=mugs[0]))
+    monkeypatch.setattr(search_index, "RECOUNTED_AFTER_S", 0.0)  # until then it is counted
     found = look(listing_id=mugs[0])
     assert late not in ids(found)
     assert (found.indexed, found.waiting) == (6, 1)
