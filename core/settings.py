@@ -15,7 +15,11 @@ class Settings(BaseSettings):
     """Frozen; read once a process through ``get_settings``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CATALENS_", env_file=".env", extra="ignore", frozen=True
+        env_parse_none_str="None",
+        env_prefix="CATALENS_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
     )
 
     data_dir: Path = Field(Path("data"), description="Where photos, models and SQLite live.")
