@@ -3,21 +3,20 @@
 Filters hold inside the search: only what fits them is compared.
 """
 
-import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
-from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import ConflictError, InvalidInputError, NotFoundError
-from core.services import lookups, search_index
+from core.services import lookups
 from core.services.batches import owner_seen_by
 from core.services.hits import Collapsed, SearchHit, as_unit, collapse, make_hit, vary
+from core.services.search_index import search_index
 from core.services.states import ListingState
 from core.services.texts import refuse_nul
 from core.settings import Settings
@@ -122,7 +121,8 @@ def search(
             there = indexed = queries.count_readable(session)
     else:
         hits, indexed = _search(engine, settings, sought, wanted, varied=varied, but=listing_id)
-        there = _readable(engine).count()
+        with reading(engine) as session:
+            there = queries.count_readable(session)
     kept = hits[:MAX_HITS]
     shown = kept[page * HITS_A_PAGE : (page + 1) * HITS_A_PAGE]
     return SearchPage(
@@ -133,26 +133,6 @@ def search(
         waiting=max(0, there - indexed),
         took_ms=round(1000 * (time.monotonic() - started_at)),
     )
-
-
-class _Readable:
-    """How many photos can be read, counted now and then: it takes a tenth of a search."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._counted_at, self._count = -math.inf, 0
-
-    def count(self) -> int:
-        if time.monotonic() - self._counted_at >= search_index.RECOUNTED_AFTER_S:
-            with reading(self._engine) as session:
-                self._count = queries.count_readable(session)
-            self._counted_at = time.monotonic()
-        return self._count
-
-
-@lru_cache(maxsize=2)
-def _readable(engine: sa.Engine) -> _Readable:
-    return _Readable(engine)
 
 
 def find_subject(engine: sa.Engine, *, actor: Actor, listing_id: int) -> SearchHit:
@@ -265,7 +245,7 @@ def _search(
             if wanted == Wanted()
             else queries.list_embedding_ids(session, space=space, wanted=wanted)
         )
-    scores, freshness = search_index.search_index(engine, settings.cache_dir / "vectors").search(
+    scores, freshness = search_index(engine, settings.cache_dir / "vectors").search(
         space=space, vectors=as_unit(vector)[None], count=_NEAREST, among=among
     )
     with reading(engine) as session:
