@@ -239,7 +239,7 @@ def _insert_predictions(connection: sa.Connection, photo_ids: Sequence[int]) -> 
 
 def _store_renditions(settings: Settings, names: Sequence[str]) -> None:
     """Lay a JPEG under every name, as if somebody had seen each before; twelve different ones."""
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     drawn = [_draw_picture(settings.data_dir / f"picture-{n}.jpg", n) for n in range(PICTURES)]
     for size_px in RENDITIONS.values():
         for place, name in enumerate(names):

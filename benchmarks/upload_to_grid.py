@@ -202,7 +202,7 @@ def _lay_thumbnails(settings: Settings, pictures: Sequence[Path], size: int) -> 
     from benchmarks.features import LIMITS
     from core.imaging import decode
 
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     side_px = RENDITIONS["thumb"]
     made = []
     for place, path in enumerate(pictures):

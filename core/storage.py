@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from core.errors import InvalidInputError, NotFoundError, StorageFullError
 from core.imaging import ImageLimits, decode, encode_jpeg
 from core.imaging.decoding import PIXEL_CEILING
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 RENDITIONS: dict[str, int] = {"thumb": 320, "view": 1280}
 """Longer side, in pixels, of the JPEGs that are made for the browser."""
@@ -37,6 +40,11 @@ class ImageStore:
     Files appear under their names whole or not at all, so several processes may write at
     once and a kill leaves nothing half-written. Renditions are a cache: they may be deleted.
     """
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        """Return the one in use."""
+        return cls(settings.images_dir, settings.cache_dir)
 
     def __init__(self, images_dir: Path, cache_dir: Path) -> None:
         self._originals = images_dir

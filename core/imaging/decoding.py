@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from core.imaging.exif import TURNS, orientation_of
 from core.imaging.formats import ImageFormat
 from core.imaging.reasons import refuse
 from core.imaging.signatures import identify
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 PIXEL_CEILING = 250_000_000
 """No setting goes above: Pillow itself refuses before it allocates (phones make 200 megapixels)."""
@@ -55,6 +59,11 @@ class ImageLimits:
 
     max_bytes: int
     max_pixels: int
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        """Return those in use."""
+        return cls(settings.max_file_bytes, settings.max_image_pixels)
 
 
 @dataclass(frozen=True, slots=True)

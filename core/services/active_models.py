@@ -126,7 +126,7 @@ def inference_options(settings: Settings) -> "InferenceOptions":
     from core.inference import InferenceOptions
 
     return InferenceOptions(
-        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        limits=ImageLimits.of(settings),
         device=settings.device,
         precision=settings.precision,
         batch_size=settings.inference_batch_size,

@@ -211,7 +211,7 @@ def _look(
         raise InvalidInputError(f"{dataset.name} has no category {request.branch!r} or below it")
     eye = Eye(
         settings.cache_dir / "features",
-        ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        ImageLimits.of(settings),
         device=settings.device,
         threads=settings.decode_threads,
     )

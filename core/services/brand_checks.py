@@ -103,7 +103,7 @@ def check_chunk(
         _expand(engine, chunk)
         return
     register = _read_register(engine, settings)
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     with reading(engine) as session:
         photos = queries.list_photos(session, listing_ids=chunk.items)
     found: dict[tuple[int, int, str], tuple[Finding, Mapping[str, Any]]] = {}

@@ -75,7 +75,7 @@ def draw(
         files, detail = (found.reference_file, found.file), dict(found.row.detail)
     if drawing not in DRAWINGS:
         raise NotFoundError(f"no drawing {drawing!r}; there are {', '.join(DRAWINGS)}")
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     box = detail.get("changed")
     matrix, changed = np.array(detail["matrix"]), None if box is None else Box(**box)
 

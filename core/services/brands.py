@@ -152,11 +152,11 @@ def add_reference(
         UnreadableImageError: It is no picture that can be used.
     """
     require(actor, PERMISSION)
-    limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+    limits = ImageLimits.of(settings)
     workshop(settings).make(partial(decode, data, limits))
     settings.images_dir.mkdir(parents=True, exist_ok=True)
     check_disk(settings.images_dir, min_free_bytes=settings.min_free_bytes)
-    sha256 = ImageStore(settings.images_dir, settings.cache_dir).put(data)
+    sha256 = ImageStore.of(settings).put(data)
     with transaction(engine) as session:
         _require_brand(session, brand_id)
         if not queries.restore_reference(session, brand_id=brand_id, kind=kind, sha256=sha256):

@@ -155,7 +155,7 @@ def _classify(
         is_embedding = _lacks_embeddings(session, readable, active.space)
     pairs = {(photo_id, version) for photo_id in photo_ids for version in active.version_ids}
     needed = frozenset(version for _, version in pairs - known)
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     items = [(photo.id, partial(store.read, photo.sha256)) for photo in readable]
     classifier = active.restricted_to(needed, is_embedding=is_embedding)
     return classifier.classify(items, _look)

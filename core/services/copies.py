@@ -84,7 +84,7 @@ def compare(
     if mine is None:
         return
     candidates = _list_candidates(engine, mine, known)
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     values = list(_find_matches(store, mine, candidates))
     image_ids = {value[name] for value in values for name in ("first_image_id", "second_image_id")}
     with transaction(engine) as session:

@@ -72,7 +72,7 @@ def check_dataset(
     dataset = _read(engine, settings, data)
     scanned = scan(
         [sample.path for sample in dataset.samples],
-        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        limits=ImageLimits.of(settings),
         threads=settings.decode_threads,
         on_progress=lambda done: on_progress(done, len(dataset.samples)),
     )
@@ -88,7 +88,7 @@ def _read(engine: sa.Engine, settings: Settings, data: str, *, to_train: bool = 
 
 
 def _list_reviewed(engine: sa.Engine, settings: Settings) -> Iterator[Sample]:
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     after_id = 0
     while True:
         with reading(engine) as session:

@@ -36,7 +36,7 @@ def draw_difference(engine: sa.Engine, settings: Settings, *, actor: Actor, matc
             raise NotFoundError(f"no difference picture of match {match_id}")
         row, *files = found
         evidence = dict(row.evidence)
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     alignment = Alignment(
         np.array(evidence["matrix"]), evidence["mirrored"], evidence["score"], evidence["covered"]
     )

@@ -97,8 +97,8 @@ def check_chunk(
     with reading(engine) as session:
         said = queries.list_opinions(session, photo_ids=chunk.items, version_ids=active.version_ids)
     by_version = {each.version_id: each for each in active.models}
-    store = ImageStore(settings.images_dir, settings.cache_dir)
-    image_limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+    store = ImageStore.of(settings)
+    image_limits = ImageLimits.of(settings)
     values = {}
     for photo_id, of_photo in groupby(said, key=lambda each: each.photo_id):
         values[photo_id] = _compare(store, image_limits, list(of_photo), by_version)

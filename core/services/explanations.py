@@ -130,8 +130,8 @@ def _draw(settings: Settings, subject: Subject, models: "ModelCache") -> None:
     active = models.get(subject.model_version_id)
     if subject.category_id not in active.category_ids:
         raise InvalidInputError(f"{active.model.arch} does not know this category")
-    data = ImageStore(settings.images_dir, settings.cache_dir).read(subject.sha256)
-    limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+    data = ImageStore.of(settings).read(subject.sha256)
+    limits = ImageLimits.of(settings)
     pixels = decode(data, limits).pixels
     heat = heatmap(active.model, pixels, active.category_ids.index(subject.category_id))
     path = _path(settings, subject.prediction_id, subject.category_id)

@@ -41,7 +41,7 @@ def request_rendition(
     require(actor, "look")
     if size not in RENDITIONS:
         raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     path = store.rendition_path(sha256, RENDITIONS[size])
     is_there = path.exists() or store.path(sha256).exists()
     if not is_there or not _is_seen(engine, actor, sha256):

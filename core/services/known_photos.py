@@ -92,7 +92,7 @@ class Finder:
 
     def __init__(self, engine: sa.Engine, settings: Settings, actor: Actor) -> None:
         self._engine = engine
-        self._store = ImageStore(settings.images_dir, settings.cache_dir)
+        self._store = ImageStore.of(settings)
         self._actor = actor
         self._prints = known_prints(engine)
 

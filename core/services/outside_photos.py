@@ -70,13 +70,13 @@ def request_outside(settings: Settings, photo: OutsidePhoto, *, size: str) -> Fu
     if size not in RENDITIONS:
         raise NotFoundError(f"no photos of the size {size!r}; there are {', '.join(RENDITIONS)}")
     side_px = RENDITIONS[size]
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     path = store.rendition_path(photo.sha256, side_px)
     return images.make_once(settings, path, partial(_make, settings, photo, path, side_px))
 
 
 def _make(settings: Settings, photo: OutsidePhoto, path: Path, side_px: int) -> Path:
-    limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+    limits = ImageLimits.of(settings)
     write_whole(path, make_rendition(_read(settings, photo), limits, side_px))
     return path
 

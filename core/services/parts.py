@@ -27,7 +27,7 @@ def request_photo(
     """
     require(actor, "look")
     if region is not None:
-        limits = ImageLimits(settings.max_file_bytes, settings.max_image_pixels)
+        limits = ImageLimits.of(settings)
         data = _cut(settings, data, limits, Region.parse(region))
     return lookups.request(engine, settings, actor=actor, data=data)
 
@@ -46,7 +46,7 @@ def request_listing(
     """
     part = Region.parse(region)
     subject = search.find_subject(engine, actor=actor, listing_id=listing_id)
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     data = _cut(settings, store.read(subject.sha256), STORED_LIMITS, part)
     return lookups.request(engine, settings, actor=actor, data=data)
 

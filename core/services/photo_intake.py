@@ -92,7 +92,7 @@ class _Intake:
 
 def source_limits(settings: Settings) -> SourceLimits:
     return SourceLimits(
-        image=ImageLimits(max_bytes=settings.max_file_bytes, max_pixels=settings.max_image_pixels),
+        image=ImageLimits.of(settings),
         max_files=settings.max_batch_files,
         max_zip_bytes=settings.max_zip_bytes,
         max_zip_ratio=settings.max_zip_ratio,
@@ -111,7 +111,7 @@ def take_in(
     Only names and digests are kept, so memory does not grow with the number of photos.
     """
     files = {photo.name: photo for product in collection.products for photo in product.photos}
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     intake = _Intake(store, source_limits(settings), finder, duplicates)
     photos: dict[str, StoredPhoto] = {}
     refusals: list[Refusal] = []

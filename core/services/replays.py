@@ -153,7 +153,7 @@ def replay_chunk(
     if job is None:
         return
     model = models.get(job.params["version_id"])
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     items = [(photo.id, partial(store.read, photo.sha256)) for photo in photos]
     values = []
     for row in _predict(settings, model, items):

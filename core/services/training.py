@@ -153,7 +153,7 @@ def run_training_job(engine: sa.Engine, settings: Settings, job_id: int) -> Mode
 
 def _resources(settings: Settings) -> Resources:
     return Resources(
-        limits=ImageLimits(settings.max_file_bytes, settings.max_image_pixels),
+        limits=ImageLimits.of(settings),
         device=settings.device,
         precision=settings.precision,
         decode_threads=settings.decode_threads,

@@ -106,7 +106,7 @@ def _classify(place: Workplace, chunk_id: int) -> None:
     with place.turn:
         # Before the start is counted: a crash while they load speaks against no photo.
         through_outages(place.stop, place.models.current)
-        _run_chunk(place, chunk_id, work=_classify_chunk, part=_part)
+        _run_chunk(place, chunk_id, work=_with_models(classification.classify_chunk), part=_part)
 
 
 def _isolate_photo(place: Workplace, chunk_id: int, error: str) -> None:
@@ -122,14 +122,23 @@ def _isolate_photo(place: Workplace, chunk_id: int, error: str) -> None:
     through_outages(place.stop, isolate)
 
 
-def _classify_chunk(place: Workplace, chunk: Chunk) -> None:
-    classification.classify_chunk(
-        place.engine,
-        place.settings,
-        chunk=chunk,
-        models=place.models,
-        raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
-    )
+def _stops(place: Workplace, chunk: Chunk) -> StopCheck:
+    return StopCheck(place.engine, place.stop, chunk.job_id)
+
+
+def _with_models(function: Callable[..., None]) -> Work:
+    """Return the work of a function that looks at a chunk's photos by the networks in use."""
+
+    def work(place: Workplace, chunk: Chunk) -> None:
+        function(
+            place.engine,
+            place.settings,
+            chunk=chunk,
+            models=place.models,
+            raise_if_stopped=_stops(place, chunk),
+        )
+
+    return work
 
 
 def _renew_flags(place: Workplace, chunk_id: int) -> None:
@@ -144,17 +153,8 @@ def _recognise(place: Workplace, chunk_id: int) -> None:
 
 
 def _replay(place: Workplace, chunk_id: int) -> None:
-    def replay(_: Workplace, chunk: Chunk) -> None:
-        replays.replay_chunk(
-            place.engine,
-            place.settings,
-            chunk=chunk,
-            models=place.models,
-            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
-        )
-
     with place.turn:
-        _run_chunk(place, chunk_id, work=replay)
+        _run_chunk(place, chunk_id, work=_with_models(replays.replay_chunk))
 
 
 def _check_claims(place: Workplace, chunk_id: int) -> None:
@@ -167,24 +167,15 @@ def _check_brands(place: Workplace, chunk_id: int) -> None:
             place.engine,
             place.settings,
             chunk=chunk,
-            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
+            raise_if_stopped=_stops(place, chunk),
         )
 
     _run_chunk(place, chunk_id, work=check)
 
 
 def _compare_maps(place: Workplace, chunk_id: int) -> None:
-    def check(_: Workplace, chunk: Chunk) -> None:
-        evidence_checks.check_chunk(
-            place.engine,
-            place.settings,
-            chunk=chunk,
-            models=place.models,
-            raise_if_stopped=StopCheck(place.engine, place.stop, chunk.job_id),
-        )
-
     with place.turn:
-        _run_chunk(place, chunk_id, work=check)
+        _run_chunk(place, chunk_id, work=_with_models(evidence_checks.check_chunk))
 
 
 def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:

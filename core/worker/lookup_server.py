@@ -38,6 +38,11 @@ class LookupServer:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def max_bytes(self) -> int:
+        """Of a photo; the door takes none that is larger."""
+        return self._settings.max_file_bytes
+
     def close(self) -> None:
         """Wait until it listens no more; ``stop`` is set by who calls."""
         if self._thread.ident is not None:  # it was started
@@ -86,12 +91,15 @@ def _make_handler(server: LookupServer, token: str) -> type[BaseHTTPRequestHandl
 
         def do_POST(self) -> None:
             said = self.headers.get("Authorization", "")
-            if not secrets.compare_digest(said, f"Bearer {token}"):
+            if not secrets.compare_digest(said.encode(), f"Bearer {token}".encode()):
                 self._say(403, b"")
                 return
-            data = self.rfile.read(int(self.headers["Content-Length"]))
+            size_bytes = self.headers.get("Content-Length", "")
+            if not size_bytes.isdecimal() or int(size_bytes) > server.max_bytes:
+                self._say(413, b"")
+                return
             try:
-                space, vector = server.answer(data)
+                space, vector = server.answer(self.rfile.read(int(size_bytes)))
             except CatalogError as error:
                 self._say(422, str(error).encode())
             else:

@@ -29,7 +29,7 @@ def add_shown(
     engine: sa.Engine, settings: Settings, batch_id: int, files: Mapping[str, bytes]
 ) -> dict[str, int]:
     """Add a listing a file, by SKU, with what classification takes of it; return their ids."""
-    store = ImageStore(settings.images_dir, settings.cache_dir)
+    store = ImageStore.of(settings)
     found = {}
     for sku, data in files.items():
         with transaction(engine) as session:

@@ -23,7 +23,7 @@ class Shop:
 
     def __init__(self, engine, settings, actor):
         self.engine, self.actor = engine, actor
-        self.store = ImageStore(settings.images_dir, settings.cache_dir)
+        self.store = ImageStore.of(settings)
         self.decisions = 0
         with transaction(engine) as session:
             self.ids = categories.ensure_paths(session, ["Home > Mug", "Home > Lamp"])

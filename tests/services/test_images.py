@@ -20,7 +20,7 @@ UNASKED = sa.create_engine("sqlite://")  # a reviewer sees every photo, so nothi
 
 @pytest.fixture
 def store(settings) -> ImageStore:
-    return ImageStore(settings.images_dir, settings.cache_dir)
+    return ImageStore.of(settings)
 
 
 @pytest.fixture

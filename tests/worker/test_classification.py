@@ -155,7 +155,7 @@ def test_a_fingerprint_is_taken_of_every_picture_and_those_missing_come_with_the
 ) -> None:
     classify()
     store = ImageStore(any_settings.images_dir, any_settings.cache_dir)
-    limits = ImageLimits(any_settings.max_file_bytes, any_settings.max_image_pixels)
+    limits = ImageLimits.of(any_settings)
     with transaction(any_engine) as session:
         rows = session.execute(
             select(FingerprintRow, ImageRow.sha256)

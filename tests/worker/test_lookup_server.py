@@ -141,3 +141,16 @@ def test_a_worker_takes_back_only_what_it_announced_itself(
     lookup_door.withdraw(settings, Address(1, "mine"))
 
     assert lookup_door._find(settings) == Address(2, "theirs")
+
+
+def test_no_more_is_read_than_a_photo_may_have(settings: Settings, worker: LookupServer) -> None:
+    address = lookup_door._find(settings)
+    assert address is not None
+    for length in (str(settings.max_file_bytes + 1), "-1", "many"):
+        connection = http.client.HTTPConnection(HOST, address.port, timeout=10)
+        connection.putrequest("POST", "/")
+        connection.putheader("Authorization", f"Bearer {address.token}")
+        connection.putheader("Content-Length", length)
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+        connection.close()
