@@ -28,7 +28,6 @@ from core.settings import Settings
 from core.training.data.samples import Sample
 from core.training.datasets import read_labels
 from core.training.progress import TrainingProgress
-from core.training.recipe import Recipe
 from core.training.request import TrainingRequest
 from db.states import Split
 
@@ -112,9 +111,10 @@ class Laboratory:
 
         One that was killed while it was measured is measured again, from its last snapshot.
         """
-        recipe = request.resolve()
+        wanted = request.resolve().to_dict()
         for version in models.list_versions(self.engine, actor=self.actor):
-            same = Recipe(**version.metrics["training"]["recipe"]) == recipe
+            stored = version.metrics["training"]["recipe"]  # may have fields of another version
+            same = {name: stored.get(name) for name in wanted} == wanted
             if same and self._list_test(version):
                 return version
         trained = train_and_register(
