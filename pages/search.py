@@ -122,7 +122,10 @@ def _show_photo(actor: Actor, lookup_id: int) -> bool:
     if lookup.state == LookupState.PENDING:
         st.fragment(run_every=REFRESH_S)(_await_photo)(actor, lookup_id)
     elif lookup.error is not None:
-        st.error(text.sentence(lookup.error), icon=":material/broken_image:")
+        st.error(
+            f"{text.sentence(lookup.error).rstrip('.')}. Choose another photo.",
+            icon=":material/broken_image:",
+        )
     return lookup.state == LookupState.DONE
 
 

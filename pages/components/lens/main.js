@@ -47,7 +47,7 @@ class Lens {
     })
     this.part("photo").addEventListener("error", () => {
       this.part("shown").hidden = true
-      this.say("note", "This browser cannot show the photo. It is searched by all the same.")
+      this.say("note", "This browser cannot show the photo.")
     })
   }
 
