@@ -47,10 +47,10 @@ LIMIT_S = 60.0
 DOOR = "lookup-door.json"
 SEED = 0
 
-TIMED = """async (name) => {
+TIMED = """async (gallery, name) => {
   const answer = await fetch(name)
   const file = new File([await answer.blob()], "photo.jpg", { type: "image/jpeg" })
-  for (const each of document.querySelectorAll(".gallery")) each.dataset.before = "yes"
+  const before = new Set(gallery.querySelectorAll("img"))
   const transfer = new DataTransfer()
   transfer.items.add(file)
   const start = performance.now()
@@ -60,7 +60,7 @@ TIMED = """async (name) => {
   const isPainted = (image) => image.complete && image.naturalWidth > 0
   for (;;) {
     await wait(4) // asking at every frame would make the browser draw each
-    const images = [...document.querySelectorAll(".gallery:not([data-before]) img")]
+    const images = [...gallery.querySelectorAll("img")].filter((image) => !before.has(image))
     if (images.length && images.filter(isInSight).every(isPainted)) break
   }
   return new Promise((resolve) => {
@@ -261,7 +261,7 @@ def _paste(browser: Any, server: Server, photos: Sequence[Path]) -> Sequence[flo
     page.locator(".lens").wait_for()
     times = []
     for name in waiting:
-        times.append(float(page.evaluate(TIMED, name)))
+        times.append(float(page.locator(".gallery").evaluate(TIMED, name)))
         page.wait_for_load_state("networkidle")
         time.sleep(PAUSE_S)
     context.close()

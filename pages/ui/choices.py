@@ -11,6 +11,7 @@ import streamlit as st
 
 BIND: Literal["query-params"] = "query-params"
 WIDTH_PX = 150  # two beside each other on a phone
+Width = int | Literal["stretch"]
 
 
 def choose(
@@ -18,7 +19,7 @@ def choose(
     options: Sequence[str],
     key: str,
     *,
-    width: int | Literal["stretch"] = WIDTH_PX,
+    width: Width = WIDTH_PX,
 ) -> str:
     """Draw a select box that begins with the first option, which the address leaves out."""
     _follow_default(key, options[0])
@@ -26,11 +27,13 @@ def choose(
     return chosen if chosen in options else options[0]
 
 
-def choose_any(label: str, options: Sequence[str], key: str, *, anything: str) -> str | None:
+def choose_any(
+    label: str, options: Sequence[str], key: str, *, anything: str, width: Width = WIDTH_PX
+) -> str | None:
     """Draw a select box that may stay empty; empty shows the word for anything."""
     _forget_unless(key, options)
     return st.selectbox(
-        label, options, index=None, key=key, placeholder=anything, width=WIDTH_PX, bind=BIND
+        label, options, index=None, key=key, placeholder=anything, width=width, bind=BIND
     )
 
 
@@ -61,17 +64,15 @@ def switch(label: str, key: str) -> bool:
     return st.toggle(label, key=key, bind=BIND)
 
 
-def write_words(label: str, key: str, *, placeholder: str) -> str:
+def write_words(label: str, key: str, *, placeholder: str, width: Width = WIDTH_PX) -> str:
     """Draw a line to write on."""
-    found = st.text_input(label, key=key, placeholder=placeholder, width=WIDTH_PX, bind=BIND)
+    found = st.text_input(label, key=key, placeholder=placeholder, width=width, bind=BIND)
     return found or ""
 
 
-def choose_day(label: str, key: str) -> date | None:
+def choose_day(label: str, key: str, *, width: Width = WIDTH_PX) -> date | None:
     """Draw a calendar that may stay empty."""
-    found = st.date_input(
-        label, value=None, key=key, format="YYYY-MM-DD", width=WIDTH_PX, bind=BIND
-    )
+    found = st.date_input(label, value=None, key=key, format="YYYY-MM-DD", width=width, bind=BIND)
     return found if isinstance(found, date) else None
 
 

@@ -1,4 +1,4 @@
-"""Search by a pasted photo, and by a frame drawn on a listing's photo, in a real browser."""
+"""Search by a pasted photo, by a frame on a listing's photo, and page by page, in a browser."""
 
 import itertools
 import re
@@ -37,6 +37,7 @@ def test_a_part_of_a_photo_is_drawn_by_mouse_and_keys_and_searched_by(shelf: Pag
     page = shelf
     page.get_by_role("link", name="More like this").first.click()
     expect(page).to_have_url(re.compile(r"listing=\d+&varied=true"))
+    expect(page.get_by_role("checkbox", name="Varied")).to_be_checked()
     stage, box = page.locator("[data-role=stage]"), page.locator("[data-role=box]")
     page.get_by_role("button", name="Search by a part").click()
     expect(box).to_be_focused()
@@ -79,3 +80,38 @@ def test_a_pasted_photo_is_searched_by_and_so_is_a_part_of_it(shelf: Page) -> No
     expect(page).not_to_have_url(whole)
     expect(page.locator(".gallery figure").first).to_be_visible(timeout=60_000)
     expect(page.locator("[data-role=box]")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page).not_to_have_url(re.compile("photo="))
+    expect(page.get_by_role("heading", name="Most like")).to_be_hidden()
+
+
+def test_what_is_no_picture_says_so_and_what_to_do(shelf: Page) -> None:
+    page = shelf
+    page.evaluate(PASTE, "/api/search")
+    problem = page.get_by_role("alert").filter(has_text="Choose another photo.")
+    expect(problem).to_be_visible(timeout=60_000)
+    assert page.get_by_role("button", name="Try again").is_hidden()
+    page.get_by_role("button", name="Clear").click()
+    expect(problem).to_be_hidden()
+    expect(page.locator(".gallery figure").first).to_be_visible()
+
+
+def test_a_long_list_is_turned_page_by_page_and_narrowed(
+    app_with_models: str, page: Page, tmp_path: Path
+) -> None:
+    seed = next(seeds)
+    upload(page, draw_photos(tmp_path / "photos", count=26, seed=seed), f"Shelf {seed}")
+    wait_classified(page, 26)
+    page.goto(f"/search?batch=Shelf+{seed}")
+    cards = page.locator(".gallery figure")
+    expect(page.get_by_text("Page 1 of 2")).to_be_visible()
+    assert cards.count() == 24
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(cards).to_have_count(2)
+    page.get_by_role("textbox", name="Words").fill("nothing such")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing fits. Take a filter away.")).to_be_visible()
+    page.get_by_role("button", name=f"Shelf {seed}").click()
+    expect(page).not_to_have_url(re.compile("batch="))
+    assert grave_findings(page) == []

@@ -1,109 +1,74 @@
-"""The search page, without a browser."""
+"""The filters of the search page, and what it hands to its component, without a browser."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
-from core.services import lookups
-from core.settings import Settings
-from db.engine import transaction
-from db.rows import LookupRow
-from db.states import LookupState
-from tests.pages.drawing import draw, words
-from tests.services.copied import add_shown, as_file
-from tests.services.embedded import AXES, SPACE, add_listings, near
+from pages.search import SOUGHT
+from tests.pages.drawing import draw
+from tests.services.embedded import add_listings, near
 from tests.services.flagged import add_batch
-from tests.similarity.conftest import draw_photo
-
-PHOTO = draw_photo(1)
 
 
 @pytest.fixture
 def mugs(engine: sa.Engine, actor: Actor) -> list[int]:
     batch_id = add_batch(engine, actor)
-    add_listings(engine, batch_id, "lamp", near(1, 3), category="Home > Lamp")
-    return list(add_listings(engine, batch_id, "mug", near(0, 30), category="Home > Mug"))
+    return list(add_listings(engine, batch_id, "mug", near(0, 3), category="Home > Mug"))
 
 
-def cards(app) -> int:
-    return sum(str(each.proto.body).count("<figure>") for each in app.get("html"))
+def handed(app: Any) -> dict[str, Any]:
+    """What the component is given."""
+    (component,) = app.get("bidi_component")
+    found: dict[str, Any] = json.loads(component.proto.json)
+    return found
 
 
-def test_more_like_a_listing_page_by_page(mugs):
-    app = draw("search", listing=str(mugs[0]))
-    assert "Most like mug-0" in words(app).replace("\\", "")
-    assert "32 listings · 33 photos searched" in words(app)
-    assert cards(app) == 24
-    next(button for button in app.button if button.label == "Next").click().run()
-    assert cards(app) == 8
-    next(button for button in app.button if button.label == "Clear").click().run()
-    assert "Most like" not in words(app)
+def test_a_listing_is_searched_by_with_its_name_and_photo(mugs):
+    given = handed(draw("search", listing=str(mugs[0]), varied="true"))
+    assert {name: given[name] for name in SOUGHT} == {
+        "listing": mugs[0],
+        "photo": None,
+        "region": None,
+        "varied": True,
+    }
+    assert given["subject"]["name"] == "mug-0"
+    assert given["subject"]["src"].startswith("/api/images/")
 
 
-def test_filters_stand_in_the_address(mugs):
-    app = draw("search", listing=str(mugs[0]), category="Home > Lamp")
-    assert "3 listings" in words(app)
-    app.text_input(key="words").input("nothing such").run()
-    assert "Nothing fits" in words(app)
+def test_a_listing_that_is_not_there_is_left_to_the_search(mugs):
+    given = handed(draw("search", listing="999"))
+    assert (given["listing"], given["subject"]) == (999, None)
 
 
-def test_days_narrow_the_search(mugs):
-    today = datetime.now(UTC).date()
-    assert "33 listings" in words(draw("search", **{"from": str(today - timedelta(days=1))}))
-    assert "Nothing fits" in words(draw("search", to=str(today - timedelta(days=2))))
+def test_a_photo_goes_before_a_listing(mugs):
+    given = handed(draw("search", listing=str(mugs[0]), photo="7", region="0-0-500-500"))
+    assert [given[name] for name in ("photo", "listing", "region")] == [7, None, None]
 
 
-def test_more_like_this_is_varied_and_leads_on(mugs):
-    app = draw("search", listing=str(mugs[0]), varied="true")
-    assert app.toggle(key="varied").value is True
-    drawn = "".join(str(each.proto.body) for each in app.get("html"))
-    assert f"/search?listing={mugs[1]}&amp;varied=true" in drawn
-    assert f"/listing?id={mugs[1]}" in drawn
+@pytest.mark.parametrize("wrong", ["-1", "x", "1" * 30])
+def test_an_id_that_is_none_searches_by_nothing(mugs, wrong):
+    given = handed(draw("search", listing=wrong, photo=wrong))
+    assert (given["photo"], given["listing"]) == (None, None)
 
 
-def test_a_part_of_a_listings_photo_is_searched_by(
-    engine: sa.Engine, settings: Settings, actor: Actor, mugs
-):
-    ids = add_shown(engine, settings, add_batch(engine, actor, "shown"), {"a": as_file(PHOTO)})
-    address = {"listing": str(ids["a"]), "region": "0-0-500-500"}
-    app = draw("search", **address)
-    assert "Most like a part of a" in words(app)
-    assert "The worker is looking at your photo" in words(app)
-    with transaction(engine) as session:
-        (row,) = session.scalars(sa.select(LookupRow))
-        row.state, row.space = LookupState.DONE, SPACE
-        row.vector = AXES[1].astype("<f2").tobytes()
-    app.run()
-    assert "33 listings" in words(app)
-    app.run()
-    assert len(lookups.list_pending(engine)) == 0
+def test_filters_stand_in_the_address_and_go_by_a_click(mugs):
+    day = datetime.now(UTC).date() - timedelta(days=1)
+    app = draw("search", category="Home > Mug", seller="ada", **{"from": str(day)})
+    assert handed(app)["filters"] == {
+        "category": "Home > Mug",
+        "seller": "ada",
+        "since": str(day),
+    }
+    for key in ("category", "seller", "since"):
+        app.button(key=f"search-drop-{key}").click().run()
+    assert handed(app)["filters"] == {}
+    app.text_input(key="words").input("blue mug").run()
+    assert handed(app)["filters"] == {"words": "blue mug"}
 
 
-def test_a_region_that_is_none_says_so(engine, settings, actor, mugs):
-    app = draw("search", listing=str(mugs[0]), region="all")
-    assert "draw it again" in words(app)
-
-
-def test_a_photo_is_awaited_and_then_searched_by(
-    engine: sa.Engine, settings: Settings, actor: Actor, mugs
-):
-    lookup = lookups.request(engine, settings, actor=actor, data=b"a photo")
-    app = draw("search", photo=str(lookup.id))
-    assert "The worker is looking at your photo" in words(app)
-    with transaction(engine) as session:
-        row = session.get_one(LookupRow, lookup.id)
-        row.state, row.space = LookupState.DONE, SPACE
-        row.vector = AXES[1].astype("<f2").tobytes()
-    app.run()
-    assert "Most like your photo" in words(app)
-    assert "33 listings" in words(app)
-
-
-def test_a_photo_that_cannot_be_used_says_why(
-    engine: sa.Engine, settings: Settings, actor: Actor, mugs
-):
-    lookup = lookups.request(engine, settings, actor=actor, data=b"a photo")
-    lookups.fail(engine, lookup_id=lookup.id, error="this is no picture")
-    assert "This is no picture" in words(draw("search", photo=str(lookup.id)))
+def test_a_category_that_is_not_there_is_no_filter(mugs):
+    assert handed(draw("search", category="Home > Spoon"))["filters"] == {}

@@ -3,21 +3,21 @@
 const HEIGHT_PX = 260
 
 class Lens {
-  constructor(root) {
+  constructor(root, { signal, onPhoto, onRegion }) {
     this.root = root
+    this.onPhoto = onPhoto
+    this.onRegion = onRegion
     this.mine = null // the photo handed in last: { file, url, id }
     this.frame = new Frame({ stage: this.part("stage"), box: this.part("box") })
-    this.ended = new AbortController()
     this.part("camera-button").hidden = !matchMedia("(pointer: coarse)").matches
-    this.listen()
+    this.listen(signal)
   }
 
   part(role) {
     return this.root.querySelector(`[data-role="${role}"]`)
   }
 
-  listen() {
-    const { signal } = this.ended
+  listen(signal) {
     const zone = this.part("zone")
     this.root.addEventListener("click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action
@@ -47,7 +47,7 @@ class Lens {
     })
     this.part("photo").addEventListener("error", () => {
       this.part("shown").hidden = true
-      this.say("note", "This browser cannot show the photo.")
+      this.say("note", this.isListing ? "The photo is gone." : "This browser cannot show the photo.")
     })
   }
 
@@ -61,7 +61,7 @@ class Lens {
   /** Search by a part, or by the whole where the region is empty. */
   look(region) {
     if (region === this.asked) this.frame.set(region)
-    else if (this.isListing) this.tell("region", region || "whole")
+    else if (this.isListing) this.onRegion(region)
     else this.take(this.mine.file, region)
     this.drawButtons()
   }
@@ -76,7 +76,7 @@ class Lens {
       const said = await answer.json().catch(() => ({}))
       if (!answer.ok) throw new Error(said.message ?? `the server answered ${answer.status}`)
       this.keep(file, said.id, region)
-      this.tell("photo", said.id)
+      this.onPhoto(said.id)
     } catch (error) {
       const isNetwork = error instanceof TypeError
       this.say("problem", isNetwork ? "the server cannot be reached; try again" : error.message)
@@ -94,12 +94,11 @@ class Lens {
   }
 
   /** Draw what the page says is searched by: a listing's photo, mine, or none that is here. */
-  draw({ data, setTriggerValue }) {
-    this.tell = setTriggerValue
-    const isMine = this.mine !== null && this.mine.id === data.photo
-    const src = data.src ?? (isMine ? this.mine.url : null)
-    this.isListing = Boolean(data.src)
-    this.asked = (this.isListing ? data.region : isMine && this.mine.region) || ""
+  draw({ photo, region, subject }) {
+    const isMine = this.mine !== null && this.mine.id === photo
+    const src = subject?.src ?? (isMine ? this.mine.url : null)
+    this.isListing = Boolean(subject)
+    this.asked = (this.isListing ? region : isMine && this.mine.region) || ""
     const state = `${src} ${this.asked}`
     if (this.state === state) return
     this.state = state
@@ -132,20 +131,4 @@ const ACTIONS = {
   },
   part: (lens) => lens.look(lens.frame.text),
   whole: (lens) => lens.look(""),
-}
-
-const lenses = new WeakMap()
-
-export default function (component) {
-  const { parentElement } = component
-  let lens = lenses.get(parentElement)
-  if (!lens) {
-    lens = new Lens(parentElement.querySelector(".lens"))
-    lenses.set(parentElement, lens)
-  }
-  lens.draw(component)
-  return () => {
-    lens.ended.abort()
-    lenses.delete(parentElement)
-  }
 }
