@@ -46,8 +46,8 @@ def evaluate_ensemble(
 ) -> EvaluationDetail:
     """Measure the weighted mean of several versions, or return what is known of it already.
 
-    The weights are those that make the validation labels likeliest; then one temperature is
-    fitted there, because a mean of honest probabilities is too modest. Both splits must be
+    The weights are those that make the validation labels likeliest; a temperature fitted there
+    makes their mean more modest where it is too sure, never surer. Both splits must be
     the same pictures for every member; of several the newest counts, and without a test
     split of the same data validation is measured.
 
@@ -276,11 +276,15 @@ def _take(
 
 
 def _fit_temperature(mixed: Predictions) -> float:
-    """Fit it on what was kept of each mixture, where that holds the true label."""
+    """Fit it on what was kept of each mixture, where that holds the true label; at least 1.
+
+    Below 1 the mixture would be surer than its members, whose own temperatures are cautious:
+    validation photos were taken with those for training, and what will come was not.
+    """
     kept = mixed.top_probabilities.shape[1]
     chosen = (mixed.ranks >= 0) & (mixed.ranks < kept)
     logits = np.log(np.maximum(mixed.top_probabilities[chosen], _LEAST))
-    return fit_temperature(logits, mixed.ranks[chosen].astype(np.int64))
+    return max(1.0, fit_temperature(logits, mixed.ranks[chosen].astype(np.int64)))
 
 
 def _add_up(costs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

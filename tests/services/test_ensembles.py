@@ -182,3 +182,12 @@ def test_after_a_training_the_ensemble_is_there_where_it_can_be(
         add_evaluation(engine, settings, arch, VALIDATION, truth=VALIDATION, split="validation")
     refresh_ensemble(engine, settings, actor=actor)
     assert list_evaluations(engine, settings, actor=actor)[0].arch == "ensemble"
+
+
+def test_a_mixture_is_never_made_surer_than_its_members(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor
+) -> None:
+    for arch in ("resnet50", "vit"):
+        add_member(any_engine, any_settings, arch, validation=VALIDATION, test=FRUIT, sure=0.5)
+    found = evaluate_ensemble(any_engine, any_settings, actor=actor)
+    assert found.summary.temperature == 1
