@@ -1,13 +1,12 @@
 """How surely copies are found among all originals, beside imagededup.
 
 Some originals, drawn by seed, are copied in each way of ``benchmarks.copies`` and sought among
-all originals: candidates by hash and by embedding, then the alignment decides.
+all originals as the worker seeks them: candidates by hash, then the alignment decides.
 ``recall.KIND`` is the share of copies whose source is found, ``precision.KIND`` the share of
-what is found that is the source; ``recall_by_hash`` and ``precision_by_hash`` are the same with
-the candidates by hash alone, as the worker has them. What is near-identical to the source counts
+what is found that is the source. What is near-identical to the source counts
 neither way: the same rule that keeps training photos together (thumbnails that correlate, see
-``core.training.data.likeness``), never the one measured here. ``candidates.KIND`` is the share
-whose source was looked at, ``candidates_by_hash.KIND`` how many a copy.
+``core.training.data.likeness``), never the one measured here. ``looked_at.KIND`` is how many
+candidates a copy has. ``.with_embedding`` adds the nearest by embedding to the candidates.
 
 ``.imagededup_hash`` is its PHash at its default distance. ``.imagededup_cnn`` is the rule of its
 CNN, cosine of raw features at its default, on the features of the network that is packaged
@@ -138,16 +137,13 @@ def _measure_kind(
     by_hash = [_find_near(originals, file) for file in files]
     by_embedding = _find_alike(originals, features)
     looked_at = [one | other for one, other in zip(by_hash, by_embedding, strict=True)]
-    found = {"": _verify(originals, files, looked_at), **_ask_peer(originals, files, features)}
-    ours_by_hash = [one & other for one, other in zip(found[""], by_hash, strict=True)]
-    hits = [source in chosen for source, chosen in zip(sources, looked_at, strict=True)]
-    figures: Figures = {f"candidates.{copy.key}": float(np.mean(hits))}
-    recall, precision = _judge(originals, sources, ours_by_hash)
-    figures |= {
-        f"recall_by_hash.{copy.key}": recall,
-        f"precision_by_hash.{copy.key}": precision,
-        f"candidates_by_hash.{copy.key}": float(np.mean([len(each) for each in by_hash])),
+    verified = _verify(originals, files, looked_at)
+    found: Mapping[str, Found] = {
+        "": [one & other for one, other in zip(verified, by_hash, strict=True)],
+        ".with_embedding": verified,
+        **_ask_peer(originals, files, features),
     }
+    figures = {f"looked_at.{copy.key}": float(np.mean([len(each) for each in by_hash]))}
     for name, matches in found.items():
         recall, precision = _judge(originals, sources, matches)
         figures[f"recall.{copy.key}{name}"] = recall

@@ -394,7 +394,7 @@ class MeasuresRow(Identified):
 class FingerprintRow(Identified):
     """What an image's copies are found by: ``core.similarity.Fingerprint`` of its pixels.
 
-    ``hashes`` are little-endian 64-bit numbers, those of the parts and last the mirror image's.
+    ``hashes`` are little-endian 64-bit numbers, those of the parts and then of the variants.
     ``compared_at`` is null until the worker has sought copies of it, ``tries`` how often it began.
     """
 

@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.similarity.hashing import Hashes, distances, hash_parts, reduce_grey
+from core.similarity.hashing import PARTS, Hashes, distances, hash_parts, reduce_grey
 
-VERSION = 1
+VERSION = 2
 """Of how a fingerprint is taken; those of another version are not compared."""
 
 MAX_DISTANCE = 12
@@ -25,30 +25,29 @@ class Fingerprint:
     Attributes:
         pixels_sha256: Of its shape and pixels: equal where files differ in metadata only.
         hashes: (P,) uint64, one a part of ``hashing.PARTS``; the first is of the whole.
-        mirror_hash: Of the whole of its mirror image.
+        variants: (V,) uint64, of the whole mirrored or turned: sought with, never found by.
     """
 
     pixels_sha256: str
     hashes: Hashes
-    mirror_hash: int
+    variants: Hashes
 
     def pack(self) -> bytes:
-        """Return the hashes, the mirror image's last, as they are stored."""
-        return np.append(self.hashes, np.uint64(self.mirror_hash)).astype("<u8").tobytes()
+        """Return the hashes, the variants' last, as they are stored."""
+        return np.concatenate([self.hashes, self.variants]).astype("<u8").tobytes()
 
     @classmethod
     def unpack(cls, pixels_sha256: str, packed: bytes) -> Self:
         """Return the fingerprint that was stored."""
         hashes = np.frombuffer(packed, "<u8").astype(np.uint64)
-        return cls(pixels_sha256, hashes[:-1], int(hashes[-1]))
+        return cls(pixels_sha256, hashes[: len(PARTS)], hashes[len(PARTS) :])
 
 
 def take_fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     """Return the fingerprint of (H, W, 3) uint8 pixels."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
-    hashes, mirror_hash = hash_parts(reduce_grey(pixels))
-    return Fingerprint(digest.hexdigest(), hashes, mirror_hash)
+    return Fingerprint(digest.hexdigest(), *hash_parts(reduce_grey(pixels)))
 
 
 def find_near(
@@ -56,12 +55,12 @@ def find_near(
 ) -> Sequence[int]:
     """Return the places of the nearest of (N, P) hashes, the nearest first.
 
-    Compared are whole with whole, each whole with the other's parts, and the mirror image.
+    Compared are all hashes of the fingerprint with the others' wholes, and its whole with their
+    parts.
     """
-    wholes = others[:, 0]
-    own = distances(fingerprint.hashes, wholes).min(axis=0)  # whole and parts with wholes
-    parts = distances(fingerprint.hashes[:1], others.ravel()).reshape(others.shape).min(axis=1)
-    mirrored = distances(np.array([fingerprint.mirror_hash], np.uint64), wholes)[0]
-    nearest = np.minimum(np.minimum(own, parts), mirrored)
+    sought = np.concatenate([fingerprint.hashes, fingerprint.variants])
+    by_whole = distances(sought, others[:, 0]).min(axis=0)
+    by_part = distances(sought[:1], others.ravel()).reshape(others.shape).min(axis=1)
+    nearest = np.minimum(by_whole, by_part)
     ranked = np.argsort(nearest, kind="stable")[:limit]
     return [int(place) for place in ranked if nearest[place] <= max_distance]
