@@ -12,6 +12,7 @@ from core.actors import Actor
 from core.errors import NotFoundError
 from core.services import search
 from core.services.database import get_engine
+from core.services.search import HITS_A_PAGE
 from core.services.states import ListingState
 from pages.ui import choices, components, links, text
 
@@ -25,6 +26,7 @@ WIDGETS = {"since": "from", "until": "to"}
 WORDS_WIDTH_PX = 220  # with the button beside it as wide as a phone
 
 _SEARCH = "search"
+_TURN = "search-turn"
 
 _search = components.load("search")
 
@@ -43,21 +45,29 @@ def render(actor: Actor) -> None:
         "varied": st.query_params.get("varied") == "true",
         "subject": _find_subject(actor, listing_id) if listing_id else None,
         "filters": filters,
+        "a_page": HITS_A_PAGE,
+        "turn": st.session_state.get(_TURN, 0),
     }
     _search(key=_SEARCH, data=data, on_sought_change=_follow)
 
 
 def _follow() -> None:
-    """Put into the address what the component is to search by."""
+    """Put into the address what the component searches by, and say which turn that was.
+
+    In one go, so that it is one step of the browser's history: what goes is left empty.
+    """
     sought: Mapping[str, Any] | None = st.session_state[_SEARCH].sought
     if sought is None:
         return
-    for name in SOUGHT:
-        value = sought.get(name)
-        if value:
-            st.query_params[name] = "true" if value is True else str(value)
-        else:
-            st.query_params.pop(name, None)
+    st.session_state[_TURN] = sought["turn"]
+    wanted = {name: _write(sought.get(name)) for name in SOUGHT}
+    st.query_params.update(
+        {name: words for name, words in wanted.items() if words or name in st.query_params}
+    )
+
+
+def _write(value: object) -> str:
+    return "true" if value is True else str(value or "")
 
 
 def _find_subject(actor: Actor, listing_id: int) -> Mapping[str, str] | None:
@@ -79,7 +89,7 @@ def _choose_filters(actor: Actor) -> Mapping[str, str]:
             others = _choose_others(actor)
         for name in others:
             _show_chosen(name)
-    return {"words": words} | others if words else others
+    return {"words": words.strip()} | others if words.strip() else others
 
 
 def _choose_others(actor: Actor) -> dict[str, str]:
@@ -112,9 +122,9 @@ def _show_chosen(name: str) -> None:
     """A button that says what is chosen, and takes it away."""
     widget = WIDGETS.get(name, name)
     words = str(st.session_state[widget])
-    said = text.leaf(words) if widget == name else f"{widget} {words}"
+    said = {"category": text.leaf(words), "since": f"from {words}", "until": f"to {words}"}
     st.button(
-        text.plain(said),
+        text.plain(said.get(name, words)),
         icon=":material/close:",
         key=f"search-drop-{name}",
         help=text.plain(f"{name.capitalize()}: {words}. Click to take it away."),

@@ -27,7 +27,7 @@ from db.queries.reasons import fit
 from db.rows import LookupRow
 from db.states import LookupState
 
-if TYPE_CHECKING:  # pages ask for lookups, and no page may load torch
+if TYPE_CHECKING:  # the web process takes photos in, and may not load torch
     from core.inference import Classifier
     from core.services.active_models import ActiveClassifier, ModelCache
 

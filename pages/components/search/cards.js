@@ -11,12 +11,15 @@ function element(tag, { className = "", text, ...rest } = {}) {
   return made
 }
 
+const nameOf = (hit) => hit.title || hit.sku
+const viewOf = (hit) => `/api/images/${hit.sha256}/view`
+
 /** A listing that was found; `onAlike` is called where more like it are asked for. */
 function makeCard(hit, onAlike) {
-  const name = hit.title || hit.sku
+  const name = nameOf(hit)
   const photo = element("a", {
     className: "photo",
-    href: `/api/images/${hit.sha256}/view`,
+    href: viewOf(hit),
     target: "_blank",
     title: name,
   })
@@ -50,7 +53,7 @@ function makeAlike(hit, onAlike) {
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
-    onAlike(hit.listing_id)
+    onAlike(hit)
   })
   return link
 }

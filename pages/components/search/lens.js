@@ -1,13 +1,15 @@
-// A photo to search by: dropped, pasted, chosen or taken, sent to /api/search/photos; it stays here.
+// A photo to search by: chosen, taken, dropped or pasted, sent to /api/search/photos; it stays here.
 
 const HEIGHT_PX = 260
+const KEPT = 6 // photos that Back leads to
 
 class Lens {
   constructor(root, { signal, onPhoto, onRegion }) {
     this.root = root
     this.onPhoto = onPhoto
     this.onRegion = onRegion
-    this.mine = null // the photo handed in last: { file, url, id }
+    this.handed = new Map() // by id, the last one last: { file, url, region }
+    this.sending = new AbortController()
     this.frame = new Frame({ stage: this.part("stage"), box: this.part("box") })
     this.part("camera-button").hidden = !matchMedia("(pointer: coarse)").matches
     this.listen(signal)
@@ -18,44 +20,26 @@ class Lens {
   }
 
   listen(signal) {
-    const zone = this.part("zone")
-    this.root.addEventListener("click", (event) => {
+    const on = (target, name, act) => target.addEventListener(name, act, { signal })
+    on(this.root, "click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action
       if (action) ACTIONS[action](this)
     })
     for (const role of ["choose", "camera"]) {
-      const input = this.part(role)
-      input.addEventListener("change", () => {
-        if (input.files.length) this.take(input.files[0])
-        input.value = ""
+      on(this.part(role), "change", ({ target }) => {
+        if (target.files.length) this.take(target.files[0])
+        target.value = ""
       })
     }
-    const over = (isOver) => (event) => {
-      event.preventDefault()
-      zone.classList.toggle("over", isOver)
-    }
-    zone.addEventListener("dragover", over(true))
-    zone.addEventListener("dragleave", over(false))
-    zone.addEventListener("drop", (event) => {
-      over(false)(event)
-      if (event.dataTransfer.files.length) this.take(event.dataTransfer.files[0])
-    })
-    document.addEventListener("paste", (event) => this.paste(event), { signal })
-    this.part("photo").addEventListener("load", ({ target }) => {
+    on(this.part("photo"), "load", ({ target }) => {
       const width = (HEIGHT_PX * target.naturalWidth) / target.naturalHeight
       this.part("stage").style.width = `${Math.round(width)}px` // a small photo is enlarged
     })
-    this.part("photo").addEventListener("error", () => {
+    on(this.part("photo"), "error", () => {
       this.part("shown").hidden = true
       this.say("note", this.isListing ? "The photo is gone." : "This browser cannot show the photo.")
     })
-  }
-
-  paste(event) {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"))
-    if (!file) return
-    event.preventDefault()
-    this.take(file)
+    signal.addEventListener("abort", () => this.sending.abort())
   }
 
   /** Search by a part, or by the whole where the region is empty. */
@@ -66,42 +50,57 @@ class Lens {
     this.drawButtons()
   }
 
-  /** Hand a photo in, or a part of the one that was handed in. */
+  /** Hand a photo in, or a part of the one that was handed in; the last one counts. */
   async take(file, region = "") {
+    this.sending.abort()
+    const { signal } = (this.sending = new AbortController())
     this.say("problem", "")
     this.say("note", "Sending the photo…")
     try {
       const query = region ? `?region=${region}` : ""
-      const answer = await fetch(`/api/search/photos${query}`, { method: "POST", body: file })
-      const said = await answer.json().catch(() => ({}))
-      if (!answer.ok) throw new Error(said.message ?? `the server answered ${answer.status}`)
-      this.keep(file, said.id, region)
-      this.onPhoto(said.id)
-    } catch (error) {
-      const isNetwork = error instanceof TypeError
-      this.say("problem", isNetwork ? "the server cannot be reached; try again" : error.message)
-    } finally {
+      const options = { method: "POST", body: file, signal }
+      const found = await ask(`/api/search/photos${query}`, options)
+      if (signal.aborted) return
+      this.keep(file, found.id, region)
       this.say("note", "")
+      this.onPhoto(found)
+    } catch (error) {
+      if (signal.aborted) return
+      this.say("note", "")
+      this.say("problem", asSentence(error.message))
     }
   }
 
   keep(file, id, region) {
-    if (this.mine?.file !== file) {
-      if (this.mine) URL.revokeObjectURL(this.mine.url)
-      this.mine = { file, url: URL.createObjectURL(file) }
-    }
-    Object.assign(this.mine, { id, region })
+    const same = [...this.handed.values()].find((each) => each.file === file)
+    this.handed.delete(id)
+    this.handed.set(id, { file, region, url: same?.url ?? URL.createObjectURL(file) })
+    for (const oldest of [...this.handed.keys()].slice(0, -KEPT)) this.drop(oldest)
   }
 
-  /** Draw what the page says is searched by: a listing's photo, mine, or none that is here. */
+  drop(id) {
+    const { url } = this.handed.get(id)
+    this.handed.delete(id)
+    if (![...this.handed.values()].some((each) => each.url === url)) URL.revokeObjectURL(url)
+  }
+
+  /** Let go of all photos. */
+  forget() {
+    for (const id of [...this.handed.keys()]) this.drop(id)
+  }
+
+  /** Draw what is searched by: a listing's photo, mine, or none that is here. */
   draw({ photo, region, subject }) {
-    const isMine = this.mine !== null && this.mine.id === photo
-    const src = subject?.src ?? (isMine ? this.mine.url : null)
+    this.mine = this.handed.get(photo) ?? null
+    const src = subject?.src ?? this.mine?.url ?? null
     this.isListing = Boolean(subject)
-    this.asked = (this.isListing ? region : isMine && this.mine.region) || ""
+    this.asked = (this.isListing ? region : this.mine?.region) || ""
     const state = `${src} ${this.asked}`
     if (this.state === state) return
     this.state = state
+    this.sending.abort() // something else is searched by meanwhile
+    this.say("note", "")
+    this.say("problem", "")
     this.part("shown").hidden = !src
     if (src && this.part("photo").getAttribute("src") !== src) this.part("photo").src = src
     this.frame.set(this.asked)
@@ -130,5 +129,8 @@ const ACTIONS = {
     lens.drawButtons()
   },
   part: (lens) => lens.look(lens.frame.text),
-  whole: (lens) => lens.look(""),
+  whole: (lens) => {
+    lens.look("")
+    lens.part("frame").focus()
+  },
 }

@@ -1,49 +1,60 @@
-// Search: a photo or a part of one to search by, and what is found. The page gives the filters and
-// keeps in the address what is searched by.
+// Search: a photo or a part of one to search by, and what is found. What is asked for is shown at once;
+// the page follows, keeps it in the address, and gives the filters.
 
 class Search {
   constructor(root) {
-    this.ended = new AbortController()
     this.root = root
+    this.ended = new AbortController()
+    const { signal } = this.ended
+    this.turn = 0 // of what was told to the page; it says which it has followed
+    this.told = null
     this.results = new Results(root.querySelector(".results"), {
-      onSeek: (sought) => this.seek(sought),
-      onAlike: (listing) => this.seekAlike(listing),
+      signal,
+      onSeek: (sought, subject) => this.seek(sought, subject),
     })
     this.lens = new Lens(root.querySelector(".lens"), {
-      signal: this.ended.signal,
-      onPhoto: (photo) => this.seekPhoto(photo),
-      onRegion: (region) => this.seek({ ...this.results.query, region }),
+      signal,
+      onPhoto: (handed) => this.seekPhoto(handed),
+      onRegion: (region) => this.seek({ ...this.data, region }, this.data.subject),
     })
+    listenToDrops(root, { signal, onFile: (file) => this.lens.take(file) })
   }
 
-  /** Have the page search by something else: it comes back with it by `draw`. */
-  seek({ photo, listing, region, varied }) {
-    this.tell("sought", { photo, listing, region, varied })
+  /** Search by something else, or by nothing. */
+  seek({ photo, listing, region, varied }, subject = null) {
+    this.turn += 1
+    const sought = { photo, listing, region: region || null, varied }
+    this.told = { ...sought, turn: this.turn }
+    this.show({ ...this.data, ...sought, subject })
+    this.tell("sought", this.told)
   }
 
-  seekAlike(listing) {
-    this.seek({ listing, varied: true })
-    this.root.scrollIntoView({ block: "start" })
+  /** Search by what was handed in, also where it failed before. */
+  seekPhoto(handed) {
+    this.results.expect(handed)
+    this.seek({ photo: handed.id, varied: this.data.varied })
   }
 
-  /** Search by a photo at once: the page needs as long to follow as the search takes. */
-  seekPhoto(photo) {
-    const { varied, filters } = this.results.query
-    this.show({ photo, listing: null, region: null, varied, subject: null, filters })
-    this.seek({ photo, varied })
-  }
-
+  /** Show what the page says, unless it speaks of what was there before. */
   draw({ data, setTriggerValue }) {
     this.tell = setTriggerValue
-    const drawn = JSON.stringify(data)
-    if (drawn === this.drawn) return
-    this.drawn = drawn
+    if (data.turn && data.turn < this.turn) {
+      this.tell("sought", this.told) // it may have been lost with the connection
+      return
+    }
+    this.turn = data.turn
     this.show(data)
   }
 
-  show(query) {
-    this.results.show(query)
-    this.lens.draw(query)
+  show(data) {
+    this.data = data
+    this.results.show(data)
+    this.lens.draw(data)
+  }
+
+  end() {
+    this.ended.abort()
+    this.lens.forget()
   }
 }
 
@@ -58,8 +69,7 @@ export default function (component) {
   }
   search.draw(component)
   return () => {
-    search.ended.abort()
-    search.results.asked.abort()
+    search.end()
     searches.delete(parentElement)
   }
 }

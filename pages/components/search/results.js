@@ -1,36 +1,48 @@
 // The grid of what is found, asked for at /api/search, page by page.
 
-const A_PAGE = 24 // as many as the server sends
 const BUSY_MS = 150 // what takes longer is seen to be under way
 const AGAIN_MS = 300 // between looks for a photo that the worker has not looked at yet
 const MANY_LOOKS = 40
-const REFUSED = 422 // the server's for what cannot be searched by
-const NOT_YET = 409 // the worker has not looked at the listing
+const GONE = 404
+const REFUSED = 422
 
 class Results {
-  constructor(root, { onSeek, onAlike }) {
+  constructor(root, { signal, onSeek }) {
     this.root = root
     this.onSeek = onSeek
-    this.onAlike = onAlike
     this.query = null
+    this.handed = null // the photo or part that is searched by, as the server knows it
+    this.page = 0 // the one asked for last
     this.asked = new AbortController() // ends the search that is under way
-    root.addEventListener("click", (event) => {
+    signal.addEventListener("abort", () => this.asked.abort())
+    const on = (target, name, act) => target.addEventListener(name, act, { signal })
+    on(root, "click", (event) => {
       const action = event.target.closest("[data-action]")?.dataset.action
       if (action) TURNS[action](this)
     })
-    this.part("varied").addEventListener("change", ({ target }) => {
-      const { photo, listing, region } = this.query
-      this.onSeek({ photo, listing, region, varied: target.checked })
-    })
+    on(this.part("varied"), "change", ({ target }) =>
+      onSeek({ ...this.query, varied: target.checked }, this.query.subject),
+    )
   }
 
   part(role) {
     return this.root.querySelector(`[data-role="${role}"]`)
   }
 
+  button(action) {
+    return this.root.querySelector(`[data-action="${action}"]`)
+  }
+
+  /** What is searched by next was just handed in: whatever was known of it is out of date. */
+  expect(handed) {
+    this.handed = handed
+    this.query = null
+  }
+
   /** Show what the query finds, from its first page; the same query changes nothing. */
   show(query) {
     const isKnown = this.query !== null && keyOf(query) === keyOf(this.query)
+    if (this.query && subjectOf(query) !== subjectOf(this.query)) this.handed = null
     this.query = query
     this.drawHeader()
     if (!isKnown) this.search(0)
@@ -49,7 +61,8 @@ class Results {
   async search(page) {
     this.asked.abort()
     const { signal } = (this.asked = new AbortController())
-    const busy = setTimeout(() => this.root.setAttribute("aria-busy", "true"), BUSY_MS)
+    const busy = setTimeout(() => this.drawBusy(), BUSY_MS)
+    this.page = page
     this.part("problem").hidden = true
     try {
       const found = await this.find(page, signal)
@@ -58,54 +71,74 @@ class Results {
       if (!signal.aborted) this.fail(error)
     } finally {
       clearTimeout(busy)
-      if (!signal.aborted) this.root.removeAttribute("aria-busy")
+      if (!signal.aborted) this.part("cards").removeAttribute("aria-busy")
     }
   }
 
   async find(page, signal) {
-    const { listing, varied, filters } = this.query
-    const photo = await this.findPhoto(signal)
-    const sought = photo ? { photo } : listing ? { listing } : {}
+    const { photo, listing, region, varied, filters } = this.query
+    const isHanded = photo || (listing && region)
+    const sought = isHanded ? { photo: await this.findHanded(signal) } : listing ? { listing } : {}
     const asked = { ...filters, ...sought, varied: Boolean(varied), page }
     return ask(`/api/search?${new URLSearchParams(asked)}`, { signal })
   }
 
-  /** Return the id of what was handed in, once the worker has looked at it. */
-  async findPhoto(signal) {
+  /** Return the id of the photo or part, once the worker has looked at it. */
+  async findHanded(signal) {
     const { photo, listing, region } = this.query
-    if (!photo && !(listing && region)) return null
-    let found = photo
-      ? await ask(`/api/search/photos/${photo}`, { signal })
-      : await ask(`/api/search/listings/${listing}?${new URLSearchParams({ region })}`, {
-          method: "POST",
-          signal,
-        })
-    for (let looks = 1; found.state === "pending"; looks += 1) {
+    const part = new URLSearchParams({ region })
+    let handed =
+      this.handed ??
+      (photo
+        ? await ask(`/api/search/photos/${photo}`, { signal })
+        : await ask(`/api/search/listings/${listing}?${part}`, { method: "POST", signal }))
+    for (let looks = 1; handed.state === "pending"; looks += 1) {
       this.tellWaiting(looks)
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
-      found = await ask(`/api/search/photos/${found.id}`, { signal })
+      handed = await ask(`/api/search/photos/${handed.id}`, { signal })
     }
-    if (found.error) throw Object.assign(new Error(found.error), { status: REFUSED })
-    return found.id
+    if (!signal.aborted) this.handed = handed
+    if (handed.error) {
+      const words = `${asSentence(handed.error)} Choose another photo.`
+      throw Object.assign(new Error(words), { status: REFUSED })
+    }
+    return handed.id
   }
 
   tellWaiting(looks) {
     this.clear()
-    this.part("told").textContent =
+    this.tell(
       looks < MANY_LOOKS
         ? "The worker is looking at the photo…"
-        : "No worker has looked at the photo so far. Is one running? What is found appears here."
+        : "No worker has looked at the photo so far. Is one running? What is found appears here.",
+    )
   }
 
   draw(found) {
-    this.page = found.page
-    this.part("told").textContent = found.total ? tell(found) : this.tellNothing()
-    this.part("cards").replaceChildren(...found.hits.map((hit) => makeCard(hit, this.onAlike)))
-    const last = Math.max(0, Math.ceil(found.total / A_PAGE) - 1)
+    const last = Math.max(0, Math.ceil(found.total / this.query.a_page) - 1)
+    if (found.page > last) {
+      this.search(last) // the others are gone since
+      return
+    }
+    this.tell(found.total ? summarise(found) : this.tellNothing())
+    const onAlike = (hit) => this.seekAlike(hit)
+    this.part("cards").replaceChildren(...found.hits.map((hit) => makeCard(hit, onAlike)))
     this.part("pager").hidden = !last
-    this.part("place").textContent = `Page ${this.page + 1} of ${last + 1}`
-    this.root.querySelector('[data-action="back"]').disabled = !this.page
-    this.root.querySelector('[data-action="on"]').disabled = this.page >= last
+    this.part("place").textContent = `Page ${found.page + 1} of ${last + 1}`
+    this.button("back").disabled = !found.page
+    this.button("on").disabled = found.page >= last
+  }
+
+  drawBusy() {
+    this.part("cards").setAttribute("aria-busy", "true")
+    if (!this.part("cards").children.length && !this.part("told").textContent) {
+      this.tell("Searching…")
+    }
+  }
+
+  /** Say how it stands; words that stand there already are not said again. */
+  tell(words) {
+    if (this.part("told").textContent !== words) this.part("told").textContent = words
   }
 
   tellNothing() {
@@ -121,50 +154,51 @@ class Results {
 
   fail(error) {
     this.clear()
-    const isRefused = error.status >= 400 && error.status < 500 && error.status !== NOT_YET
-    const next = isRefused && this.query.photo ? " Choose another photo." : ""
-    this.part("told").textContent = ""
-    this.part("reason").textContent = `${asSentence(error.message)}${next}`
+    this.tell("")
+    this.part("reason").textContent = asSentence(error.message)
+    this.button("again").hidden = [GONE, REFUSED].includes(error.status)
     this.part("problem").hidden = false
-    this.root.querySelector('[data-action="again"]').hidden = isRefused
+    this.handed = null
+  }
+
+  seekAlike(hit) {
+    const subject = { name: nameOf(hit), src: viewOf(hit) }
+    this.onSeek({ listing: hit.listing_id, varied: true }, subject)
+    this.look(this.root.parentElement)
   }
 
   turn(step) {
     this.search(this.page + step)
-    this.root.scrollIntoView({ block: "start" })
+    this.look(this.root)
+  }
+
+  /** Go to where what was asked for begins, with the keyboard's focus, too. */
+  look(place) {
+    this.part("told").focus({ preventScroll: true })
+    place.scrollIntoView({ block: "start" })
   }
 }
 
 const TURNS = {
-  clear: (results) => results.onSeek({}),
-  again: (results) => results.search(results.page ?? 0),
+  clear: (results) => {
+    results.onSeek({})
+    results.look(results.root.parentElement)
+  },
+  again: (results) => {
+    results.part("told").focus({ preventScroll: true })
+    results.search(results.page)
+  },
   back: (results) => results.turn(-1),
   on: (results) => results.turn(1),
 }
 
-const keyOf = ({ photo, listing, region, varied, filters }) =>
-  JSON.stringify([photo, listing, region, Boolean(varied), filters])
+const subjectOf = ({ photo, listing, region }) => JSON.stringify([photo, listing, region])
 
-/** Return what the server answers; an error has its `status`, none where it was not reached. */
-async function ask(address, options) {
-  const answer = await fetch(address, options).catch((error) => {
-    if (error.name === "AbortError") throw error
-    throw new Error("the server cannot be reached")
-  })
-  const said = await answer.json().catch(() => ({}))
-  if (answer.ok) return said
-  const words = said.message ?? `the server answered ${answer.status}`
-  throw Object.assign(new Error(words), { status: answer.status })
-}
+const keyOf = (query) => JSON.stringify([subjectOf(query), Boolean(query.varied), query.filters])
 
-function tell(found) {
+function summarise(found) {
   const listings = count(found.total, "listing")
-  const photos = found.indexed.toLocaleString("en")
+  const photos = count(found.indexed, "photo")
   const waiting = found.waiting ? ` · ${count(found.waiting, "photo")} not looked at yet` : ""
-  return `${listings} · ${photos} photos searched in ${found.took_ms} ms${waiting}.`
-}
-
-/** "no listing 7" → "No listing 7." */
-function asSentence(words) {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`
+  return `${listings} · ${photos} searched in ${found.took_ms.toLocaleString("en")} ms${waiting}.`
 }
