@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from core import storage
+from core.allocator import keep_freed_memory
 from core.sample import render_catalog
 
 RESULTS_DIR = Path(__file__).parent / "results"
@@ -66,6 +67,7 @@ def main(name: str, measure: Callable[[Options], Figures]) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--data", type=Path, help="labelled photos instead of the sample catalog")
     given = parser.parse_args()
+    keep_freed_memory()
     figures = measure(Options(given.quick, given.data))
     machine = describe_machine()
     report = {

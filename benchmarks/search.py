@@ -34,7 +34,8 @@ from core.similarity.index_file import load_index, save_index
 from core.similarity.projection import DIMENSIONS, Projection
 from core.similarity.vectors import VectorIndex
 
-SIZES = {"faiss": (10_000, 100_000, 1_000_000), "pgvector": (10_000, 100_000)}
+FULL = (10_000, 100_000, 1_000_000)
+SIZES = {"faiss": FULL, "pgvector": FULL}
 QUICK_SIZES = {"faiss": (3_000,), "pgvector": (3_000,)}
 QUERIES = 200
 TOP = 10
@@ -208,7 +209,7 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
         engine = create_engine(address)
         with engine.connect() as connection:
             connection.execute(sa.text("SET max_parallel_maintenance_workers = 0"))
-            connection.execute(sa.text("SET maintenance_work_mem = '1GB'"))
+            connection.execute(sa.text("SET maintenance_work_mem = '4GB'"))
             create_where_available(connection)
             dimensions = task.source.dimensions
             axes = np.eye(dimensions, dtype=np.float32)

@@ -84,7 +84,7 @@ def _search(
         assert space is not None
         for query, nearest in zip(queries, exact, strict=True):
             start = time.perf_counter()
-            found, _ = vector_spaces.search(session, space, query[None], TOP, among=among)
+            found = vector_spaces.search(session, space, query[None], TOP, among=among)
             spent_ms.append(1000 * (time.perf_counter() - start))
             shares.append(len(nearest & found.keys()) / len(nearest))
     return {

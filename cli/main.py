@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 
 from cli import console
+from core.allocator import keep_freed_memory
 from core.errors import CatalogError
 
 
@@ -60,6 +61,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command; an error raised on purpose is one line and exit status 1."""
+    keep_freed_memory()
     try:
         build_app()()
     except CatalogError as error:

@@ -21,8 +21,9 @@ Vectors = NDArray[np.float32]
 EXACT_BELOW = 100_000
 """Among so few ids each is compared: a graph that skips would skip those sought."""
 
-EF_SEARCH = 100
-"""Candidates that a search keeps; pgvector's own 40 finds too few at 100,000."""
+EF_SEARCH = 400
+"""Candidates that a search keeps: of the ten nearest among 100,000, 100 find 87 %, 200 93 %, 300
+96 % and 400 98 %. A denser graph finds as many with fewer, but takes up 1,000 in seconds."""
 
 MOST_EF_SEARCH = 1_000
 """pgvector takes no more; a search for more goes on until it has them."""

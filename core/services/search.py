@@ -245,7 +245,7 @@ def _search(
             if wanted == Wanted()
             else queries.list_embedding_ids(session, space=space, wanted=wanted)
         )
-    scores, freshness = search_index(engine, settings.cache_dir / "vectors").search(
+    scores, indexed = search_index(engine, settings.cache_dir / "vectors").search(
         space=space, vectors=as_unit(vector)[None], count=_NEAREST, among=among
     )
     with reading(engine) as session:
@@ -254,4 +254,4 @@ def _search(
         found = [each for each in collapse(session, ranked) if each.shown.listing_id != but]
         if varied:
             found = vary(session, found, scores, count=MAX_HITS)
-        return [(each, scores[each.shown.embedding_id]) for each in found], freshness.indexed
+        return [(each, scores[each.shown.embedding_id]) for each in found], indexed

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from core.services import vector_spaces
 from core.similarity.faiss_index import FaissIndex
 from core.similarity.index_file import open_index, save_index
-from core.similarity.vectors import Freshness, Ids, Vectors
+from core.similarity.vectors import Ids, Vectors
 from db.engine import reading
 from db.queries import embeddings as queries
 
@@ -68,11 +68,12 @@ class SearchIndex:
         self._index: FaissIndex | None = None
         self._saved = 0
         self._counted_at = -math.inf
+        self._inside = (-math.inf, "", 0)  # when, and in which space, so many lay in Postgres
 
     def search(
         self, *, space: str, vectors: Vectors, count: int, among: Ids | None
-    ) -> tuple[dict[int, float], Freshness]:
-        """Return the similarities of the nearest to any, by id, and how fresh the index is.
+    ) -> tuple[dict[int, float], int]:
+        """Return the similarities of the nearest to any, by id, and how many are searched.
 
         Args:
             vectors: (M, D) of length 1.
@@ -82,10 +83,11 @@ class SearchIndex:
         with reading(self._engine) as session:
             ready = vector_spaces.find_ready(session, name=space)
             if ready is not None:
-                return vector_spaces.search(session, ready, vectors, count, among=among)
+                found = vector_spaces.search(session, ready, vectors, count, among=among)
+                return found, self._count_inside(space)
         with self._lock:
             source = self._source(space)
-            index, freshness = self._catch_up(source)
+            index = self._catch_up(source)
             ids, similarities = index.search(vectors, count, among=among)
         best: dict[int, float] = {}
         for id_, similarity in zip(
@@ -93,21 +95,30 @@ class SearchIndex:
         ):
             if id_ >= 0 and similarity > best.get(id_, -np.inf):
                 best[id_] = similarity
-        return best, freshness
+        return best, len(index)
+
+    def _count_inside(self, space: str) -> int:
+        """Count the vectors now and then: it takes longer than to search them."""
+        at, counted, count = self._inside
+        if counted != space or time.monotonic() - at >= RECOUNTED_AFTER_S:
+            with reading(self._engine) as session:
+                count = queries.count_embeddings(session, space=space)
+            self._inside = (time.monotonic(), space, count)
+        return count
 
     def _source(self, space: str) -> EmbeddingSource:
         with reading(self._engine) as session:
             dimensions = queries.find_dimensions(session, space=space)
         return EmbeddingSource(self._engine, space, dimensions or 1)
 
-    def _catch_up(self, source: EmbeddingSource) -> tuple[FaissIndex, Freshness]:
+    def _catch_up(self, source: EmbeddingSource) -> FaissIndex:
         index = self._index
         path = self._folder / f"{source.space}.faiss"
         if index is None or (index.space, index.dimensions) != (source.space, source.dimensions):
             index, self._saved = open_index(path, source), 0
         else:
             index.catch_up(source)
-        freshness = self._recount(index, source)
+        self._recount(index, source)
         if index.is_outgrown:
             index = FaissIndex.build(source)
         self._index = index
@@ -115,18 +126,15 @@ class SearchIndex:
             save_index(index, path)
             self._saved = len(index)
             log.info("saved an index of %d vectors", len(index))
-        return index, freshness
+        return index
 
-    def _recount(self, index: FaissIndex, source: EmbeddingSource) -> Freshness:
+    def _recount(self, index: FaissIndex, source: EmbeddingSource) -> None:
         """Compare with the table's count, now and then, as counting takes as long as searching."""
         if index is self._index and time.monotonic() - self._counted_at < RECOUNTED_AFTER_S:
-            return Freshness(len(index), len(index), index.watermark)
-        freshness = index.freshness(source)
-        if not freshness.is_fresh:  # something was deleted
+            return
+        if not index.freshness(source).is_fresh:  # something was deleted
             index.reconcile(source)
-            freshness = index.freshness(source)
         self._counted_at = time.monotonic()
-        return freshness
 
 
 @lru_cache(maxsize=2)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from core.similarity.projection import DIMENSIONS, find_axes
-from core.similarity.vectors import Freshness, Ids, Vectors
+from core.similarity.vectors import Ids, Vectors
 from db import vector_tables
 from db.engine import reading, transaction
 from db.queries import embeddings as embedding_queries
@@ -115,22 +115,19 @@ def follow_embeddings(session: Session, *, name: str, image_ids: Collection[int]
 
 def search(
     session: Session, space: Space, vectors: Vectors, count: int, *, among: Ids | None
-) -> tuple[dict[int, float], Freshness]:
+) -> dict[int, float]:
     """Return the similarities of the nearest to any, by id; see ``SearchIndex.search``."""
-    index = space.index(session)
-    found, _ = index.search(space.shorten(vectors), count + SPARE, among=among)
+    found, _ = space.index(session).search(space.shorten(vectors), count + SPARE, among=among)
     stored = embedding_queries.list_vectors(
         session, embedding_ids=np.unique(found[found >= 0]).tolist()
     )
-    there = embedding_queries.count_embeddings(session, space=space.name)
-    freshness = Freshness(there, there, index.watermark)
     if not stored:
-        return {}, freshness
+        return {}
     ids, full = np.array(list(stored)), _stack(list(stored.values()))
     similarities = vectors @ full.T
     nearest = np.unique(np.argsort(-similarities, axis=1)[:, :count])
     best = similarities[:, nearest].max(axis=0)
-    return dict(zip(ids[nearest].tolist(), best.tolist(), strict=True)), freshness
+    return dict(zip(ids[nearest].tolist(), best.tolist(), strict=True))
 
 
 def _ensure_space(engine: sa.Engine, embedding_id: int) -> Space:

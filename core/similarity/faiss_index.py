@@ -16,8 +16,8 @@ import numpy as np
 from core.errors import InvalidInputError
 from core.similarity.vectors import EXACT_BELOW, Freshness, Ids, Vectors, VectorSource
 
-FLAT_UP_TO = 150_000
-"""Takes up to 5 ms a search (384 dimensions, one core)."""
+FLAT_UP_TO = 50_000
+"""Takes 3 ms a search (384 dimensions, one core); above, cells find 98 % of the same in 1 ms."""
 
 PROBES = (32, 64, 128, 256)
 """Numbers of cells to look into that are tried. It is tuned on vectors that are in the index, and

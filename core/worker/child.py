@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from core.allocator import keep_freed_memory
 from core.errors import CatalogError, JobCancelledError
 from core.services import chunks, database, jobs
 from core.settings import Settings, get_settings
@@ -43,6 +44,7 @@ RUNNERS: dict[str, Callable[[sa.Engine, Settings, int], None]] = {
 def main(job_id: int) -> None:
     """Run the job; an error raised on purpose is stored with it."""
     end_with_parent()
+    keep_freed_memory()
     settings = get_settings()
     configure_logging(settings)
     engine = database.get_engine()

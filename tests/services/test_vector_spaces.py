@@ -55,10 +55,9 @@ def is_ready(engine: sa.Engine) -> bool:
 
 
 def find(index: SearchIndex, vectors: np.ndarray, count: int, among=None) -> dict[int, float]:
-    found, freshness = index.search(
+    found, _ = index.search(
         space=SPACE, vectors=vectors.astype(np.float32), count=count, among=among
     )
-    assert freshness.is_fresh
     return found
 
 
