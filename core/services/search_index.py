@@ -67,6 +67,7 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._index: FaissIndex | None = None
         self._saved = 0
+        self._building: threading.Thread | None = None
         self._counted_at = -math.inf
         self._inside = (-math.inf, "", 0)  # when, and in which space, so many lay in Postgres
 
@@ -119,14 +120,25 @@ class SearchIndex:
         else:
             index.catch_up(source)
         self._recount(index, source)
-        if index.is_outgrown:
-            index = FaissIndex.build(source)
+        if index.is_outgrown and self._building is None:
+            self._building = threading.Thread(target=self._build, args=(source,), daemon=True)
+            self._building.start()
         self._index = index
         if len(index) - self._saved >= _SAVED_EVERY:
             save_index(index, path)
             self._saved = len(index)
             log.info("saved an index of %d vectors", len(index))
         return index
+
+    def _build(self, source: EmbeddingSource) -> None:
+        """Lay the index out anew for what it has become; till then the old one answers."""
+        try:
+            built = FaissIndex.build(source)
+            with self._lock:
+                if self._index is not None and self._index.space == built.space:
+                    self._index, self._saved = built, 0
+        finally:
+            self._building = None
 
     def _recount(self, index: FaissIndex, source: EmbeddingSource) -> None:
         """Compare with the table's count, now and then, as counting takes as long as searching."""

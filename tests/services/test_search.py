@@ -1,5 +1,6 @@
 """Search by likeness, words and filters."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.services import lookups, search, search_index
 from core.services.search import HITS_A_PAGE, SearchFilter, SearchPage
 from core.services.states import ListingState
 from core.settings import Settings
+from core.similarity.faiss_index import FaissIndex
 from db.engine import reading, transaction
 from db.rows import (
     BatchRow,
@@ -121,6 +123,30 @@ def test_what_comes_and_goes_is_taken_up_at_the_next_search(
     found = look(listing_id=mugs[0])
     assert late not in ids(found)
     assert (found.indexed, found.waiting) == (6, 1)
+
+
+def test_an_outgrown_index_answers_until_a_new_one_stands(
+    any_engine, any_settings, batch_id, mugs, look, monkeypatch
+):
+    gate, build = threading.Event(), FaissIndex.build
+
+    def build_slowly(source):
+        gate.wait(60)
+        return build(source, flat_up_to=4)
+
+    assert len(ids(look(listing_id=mugs[0]))) == 5
+    known = search_index.search_index(any_engine, any_settings.cache_dir / "vectors")
+    before = known._index
+    before.made_for = 2
+    monkeypatch.setattr(search_index.FaissIndex, "build", staticmethod(build_slowly))
+    add_listings(any_engine, batch_id, "more", near(MUG, 2, seed=3))
+    assert len(ids(look(listing_id=mugs[0]))) == 7
+    assert known._index is before
+    building = known._building
+    gate.set()
+    building.join(60)
+    assert (known._index.made_for, known._building) == (8, None)
+    assert len(ids(look(listing_id=mugs[0]))) == 7
 
 
 def test_copies_of_one_photo_are_one_hit(any_engine, mugs, look):
