@@ -43,8 +43,8 @@ def _barred(luma: Plane, lightest: int) -> float:
 
 def _bar_rows(luma: Plane, lightest: int) -> int:
     """Return how many rows from the top are one bar."""
-    level = round(float(luma[0].mean()))
-    if level >= lightest or np.abs(luma[0].astype(np.int16) - level).mean() > EVEN:
+    level, total = round(cv2.mean(luma[:1])[0]), EVEN * luma.shape[1]
+    if level >= lightest or np.abs(luma[0].astype(np.int16) - level).sum() > total:
         return 0
     off = np.abs(luma.astype(np.int16) - level)
     rows = int(np.argmax(off.mean(axis=1) > EVEN))
@@ -99,6 +99,5 @@ def measure_cut(views: Views) -> float:
     if not views.has_backdrop:
         return 0.0
     product = views.product
-    return float(
-        max(side.mean() for side in (product[0], product[-1], product[:, 0], product[:, -1]))
-    )
+    sides = product[0], product[-1], product[:, 0], product[:, -1]
+    return max(int(np.count_nonzero(side)) / side.size for side in sides)
