@@ -8,7 +8,7 @@ from core.quality.counts import mark_above
 from core.quality.foreground import WHITE_LEVEL
 from core.quality.views import Plane, Views
 
-EVEN = 2.0
+EVEN = 1.2
 """A row that differs from a bar's level by no more, of 255 and in the mean, belongs to it."""
 
 CHANGE = 14
@@ -48,9 +48,9 @@ def _bar_rows(luma: Plane, lightest: int) -> int:
         return 0
     off = np.abs(luma.astype(np.int16) - level)
     rows = int(np.argmax(off.mean(axis=1) > EVEN))
-    if not 0 < rows < len(luma) - 2:
+    if not 0 < rows < len(luma) - 1:
         return 0
-    return rows if (off[rows + 2] > CHANGE).mean() >= BAR_ENDS_AT else 0
+    return rows if (off[rows + 1] > CHANGE).mean() >= BAR_ENDS_AT else 0
 
 
 def measure_seams(luma: Plane) -> float:

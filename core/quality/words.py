@@ -11,7 +11,7 @@ from core.quality.counts import mark_above
 REACHES_PX = (2, 3)
 """A stroke is narrower than one of these, and farther from the next."""
 
-CLEAR = 30
+CLEAR = 40
 """By so much, in any channel, a stroke differs from both its sides."""
 
 LINE_WIDTH = 0.5
@@ -34,7 +34,7 @@ GAP = 2
 FAINTEST = 0.04
 """Lines that stand out less are not looked at closer."""
 
-EVEN_INK = 20.0
+EVEN_INK = 35.0
 """Mean deviation of the ink, in levels of 255, that halves what a line counts for."""
 
 Plane = NDArray[np.uint8]
