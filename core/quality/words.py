@@ -17,7 +17,7 @@ CLEAR = 40
 LINE_WIDTH = 0.5
 """A line of words is about so wide, as a share of the longer side."""
 
-LETTER_HEIGHTS = (0.04, 0.06, 0.085)
+LETTER_HEIGHTS = (0.04, 0.06, 0.08)
 """Heights that are looked for, as a share of the longer side."""
 
 USUAL_HEIGHT = 0.05
@@ -31,10 +31,10 @@ ROW_STEP = 2
 GAP = 2
 """So many rows beside a line count, and are so far from it."""
 
-FAINTEST = 0.04
+FAINTEST = 0.03
 """Lines that stand out less are not looked at closer."""
 
-EVEN_INK = 35.0
+EVEN_INK = 20.0
 """Mean deviation of the ink, in levels of 255, that halves what a line counts for."""
 
 Plane = NDArray[np.uint8]
