@@ -1,5 +1,7 @@
 """Histograms of 8-bit planes, and what is read from them."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +19,15 @@ def count_levels(plane: Plane, mask: Plane | None = None) -> Histogram:
 
 def find_percentiles(histogram: Histogram, *shares: float) -> list[int]:
     """Return the levels, 0 to 255, up to which the shares of the pixels lie."""
-    rising = np.cumsum(histogram, dtype=np.float64)
-    found = np.searchsorted(rising, np.multiply(shares, rising[-1]))
-    return [int(level) for level in found]
-
-
-def share_from(histogram: Histogram, level: int) -> float:
-    """Return the share of the pixels that have this level or a higher one."""
-    return float(histogram[level:].sum() / max(histogram.sum(), 1.0))
+    rising = histogram.cumsum(dtype=np.float64)
+    return [int(rising.searchsorted(share * rising[-1])) for share in shares]
 
 
 def find_entropy_bits(histogram: Histogram) -> float:
     """Return the entropy of the levels, 0 to 8 bits."""
-    seen = histogram[histogram > 0] / histogram.sum()
-    return float(-(seen * np.log2(seen)).sum())
+    count = float(histogram.sum())
+    bits = math.log2(count) - float(histogram @ np.log2(np.maximum(histogram, 1))) / count
+    return max(0.0, bits)
 
 
 def mark_above(plane: Plane, level: int) -> Plane:

@@ -1,14 +1,16 @@
 """Blur: how abrupt edges are, and how much fine detail there is."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.quality.views import Plane
 
-FAINTEST_BEND = 2
-"""Less, of 255, is what rounding leaves behind in a picture without any edge."""
+ROUNDING = 2
+"""Twice the bend, in levels of 255, that rounding leaves in a picture without any edge."""
 
 
 def measure_sharpness(luma: Plane) -> tuple[float, float]:
@@ -22,11 +24,15 @@ def measure_sharpness(luma: Plane) -> tuple[float, float]:
     if min(luma.shape) < 3:
         return 0.0, 0.0
     smooth = np.asarray(cv2.GaussianBlur(luma, (3, 3), 0), np.uint8)
-    ratios = [_bend_by_rise(smooth, *pair) for pair in _opposites(smooth)]
-    return float(np.mean(ratios)), min(ratios)
+    levels = smooth.astype(np.int16)
+    twice = cv2.add(levels, levels)[1:-1, 1:-1]
+    bends = [_bend(twice, *pair) for pair in _opposites(levels)]
+    rises = [cv2.norm(*pair) for pair in _opposites(smooth)]
+    ratios = [bend / max(rise, 1.0) for bend, rise in zip(bends, rises, strict=True)]
+    return sum(ratios) / len(ratios), min(ratios)
 
 
-def _opposites(plane: Plane) -> Iterator[tuple[Plane, Plane]]:
+def _opposites(plane: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """The neighbours on both sides of every inner pixel: across, down, and both diagonals."""
     yield plane[1:-1, :-2], plane[1:-1, 2:]
     yield plane[:-2, 1:-1], plane[2:, 1:-1]
@@ -34,11 +40,9 @@ def _opposites(plane: Plane) -> Iterator[tuple[Plane, Plane]]:
     yield plane[:-2, 2:], plane[2:, :-2]
 
 
-def _bend_by_rise(plane: Plane, one: Plane, other: Plane) -> float:
-    between = cv2.addWeighted(one, 0.5, other, 0.5, 0.0)
-    bend = cv2.absdiff(between, plane[1:-1, 1:-1])
-    _limit, clear = cv2.threshold(bend, FAINTEST_BEND - 1, 0, cv2.THRESH_TOZERO)
-    return 2.0 * cv2.norm(clear) / max(cv2.norm(one, other), 1.0)
+def _bend(twice: cv2.typing.MatLike, one: cv2.typing.MatLike, other: cv2.typing.MatLike) -> float:
+    bend = cv2.absdiff(cv2.add(one, other), twice)
+    return cv2.norm(cv2.threshold(bend, ROUNDING, 0, cv2.THRESH_TOZERO)[1])
 
 
 def measure_detail(luma: Plane) -> float:

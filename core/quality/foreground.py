@@ -43,7 +43,7 @@ def find_foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     Args:
         pixels: ``(H, W, 3)`` uint8, RGB.
     """
-    smooth = np.asarray(cv2.blur(pixels, (3, 3)), np.uint8)  # or noise would tear the backdrop
+    smooth = np.asarray(cv2.medianBlur(pixels, 3), np.uint8)  # or noise would tear the backdrop
     red, green, blue = cv2.split(smooth)
     level = np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
     plain = _plain(smooth, level)
@@ -56,31 +56,34 @@ def find_foreground(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _plain(pixels: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return which pixels look like the backdrop, 0 or 1; None when there is none."""
-    if (_border(level) >= WHITE_LEVEL).mean() >= BORDER_SHARE:
+    edge = _border(level)
+    if np.count_nonzero(edge >= WHITE_LEVEL) >= BORDER_SHARE * len(edge):
         return np.asarray(cv2.threshold(level, WHITE_LEVEL - 1, 1, cv2.THRESH_BINARY)[1])
     border = _border(pixels)
-    colour = np.median(border, axis=0)
-    is_flat = (np.abs(border - colour) <= FLAT_TOLERANCE).all(axis=1)
-    if is_flat.mean() < FLAT_BORDER_SHARE:
+    colour = np.partition(border, len(border) // 2, axis=0)[len(border) // 2].astype(float)
+    span = colour - FLAT_TOLERANCE, colour + FLAT_TOLERANCE
+    if cv2.countNonZero(cv2.inRange(border[None], *span)) < FLAT_BORDER_SHARE * len(border):
         return None
-    near = cv2.inRange(pixels, colour - FLAT_TOLERANCE, colour + FLAT_TOLERANCE)
-    return np.asarray(near, np.uint8) & np.uint8(1)
+    return np.asarray(cv2.inRange(pixels, *span), np.uint8) & np.uint8(1)
 
 
 def _find_backdrop(level: NDArray[np.uint8], plain: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    _count, components, stats, _centres = cv2.connectedComponentsWithStats(plain, connectivity=4)
-    labels = np.asarray(components)
-    areas = np.asarray(stats)[:, cv2.CC_STAT_AREA]
-    is_backdrop = np.zeros(len(areas), dtype=np.bool_)
-    is_backdrop[_border(labels)] = True
-    is_backdrop[0] = False  # what is not plain
-    is_large = areas >= MIN_HOLE * level.size
-    if not (is_large & ~is_backdrop)[1:].any():
-        return np.asarray(is_backdrop[labels])
-    levels = np.bincount(labels.ravel(), weights=level.ravel()) / np.maximum(areas, 1)
-    outside = np.average(levels[is_backdrop], weights=areas[is_backdrop])
-    is_backdrop[1:] |= (is_large & (np.abs(levels - outside) <= SAME_LEVEL))[1:]
-    return np.asarray(is_backdrop[labels])
+    framed = cv2.copyMakeBorder(plain, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(framed, None, (0, 0), 2)
+    filled = np.asarray(framed)[1:-1, 1:-1]
+    is_backdrop: NDArray[np.bool_] = filled == 2
+    enclosed: NDArray[np.bool_] = filled == 1
+    least = MIN_HOLE * level.size
+    if np.count_nonzero(enclosed) < least:
+        return is_backdrop
+    outside = cv2.mean(level, is_backdrop.view(np.uint8))[0]
+    _count, components = cv2.connectedComponents(enclosed.view(np.uint8), connectivity=4)
+    areas = np.bincount(np.asarray(components).ravel())
+    for label in np.flatnonzero(areas[1:] >= least) + 1:
+        hole = np.asarray(components) == label
+        if abs(cv2.mean(level, hole.view(np.uint8))[0] - outside) <= SAME_LEVEL:
+            is_backdrop |= hole
+    return is_backdrop
 
 
 def _border(values: NDArray[Any]) -> NDArray[Any]:

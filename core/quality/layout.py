@@ -8,7 +8,7 @@ from core.quality.counts import mark_above
 from core.quality.foreground import WHITE_LEVEL
 from core.quality.views import Plane, Views
 
-EVEN = 2.0
+EVEN = 1.2
 """A row that differs from a bar's level by no more, of 255 and in the mean, belongs to it."""
 
 CHANGE = 14
@@ -43,14 +43,14 @@ def _barred(luma: Plane, lightest: int) -> float:
 
 def _bar_rows(luma: Plane, lightest: int) -> int:
     """Return how many rows from the top are one bar."""
-    level = round(float(luma[0].mean()))
-    if level >= lightest or np.abs(luma[0].astype(np.int16) - level).mean() > EVEN:
+    level, total = round(cv2.mean(luma[:1])[0]), EVEN * luma.shape[1]
+    if level >= lightest or np.abs(luma[0].astype(np.int16) - level).sum() > total:
         return 0
     off = np.abs(luma.astype(np.int16) - level)
     rows = int(np.argmax(off.mean(axis=1) > EVEN))
-    if not 0 < rows < len(luma) - 2:
+    if not 0 < rows < len(luma) - 1:
         return 0
-    return rows if (off[rows + 2] > CHANGE).mean() >= BAR_ENDS_AT else 0
+    return rows if (off[rows + 1] > CHANGE).mean() >= BAR_ENDS_AT else 0
 
 
 def measure_seams(luma: Plane) -> float:
@@ -99,6 +99,5 @@ def measure_cut(views: Views) -> float:
     if not views.has_backdrop:
         return 0.0
     product = views.product
-    return float(
-        max(side.mean() for side in (product[0], product[-1], product[:, 0], product[:, -1]))
-    )
+    sides = product[0], product[-1], product[:, 0], product[:, -1]
+    return max(int(np.count_nonzero(side)) / side.size for side in sides)

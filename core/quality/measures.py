@@ -14,7 +14,6 @@ from core.quality.counts import (
     find_entropy_bits,
     find_percentiles,
     mark_above,
-    share_from,
 )
 from core.quality.edges import measure_detail, measure_sharpness
 from core.quality.foreground import WHITE_LEVEL
@@ -26,7 +25,10 @@ from core.quality.words import measure_words
 UNKNOWN = math.nan
 """Of a measure that was not taken: no check compares with it."""
 
-CLIPPED_FROM = 250
+CLIPPED_ABOVE = 249
+FEW = 1e-4
+"""So small a share that it makes no difference whether there are any."""
+
 LIT_ABOVE = 48
 """Darker pixels have no colour worth the name."""
 
@@ -39,14 +41,10 @@ class ImageMeasures:
         width_px: Of the photo as it came, after EXIF orientation.
         height_px: The same.
         aspect: Shorter side divided by longer side, above 0 to 1.
-        sharpness: How abrupt the strongest edges are, mean over four directions: 0.1 when
-            out of focus, 0.5 when sharp. Independent of contrast and amount of texture.
         brightness: 99th percentile of the luminance of what is not white itself, 0 to 1.
-        share_blown: Share of the product in which two of three colours are clipped.
         contrast: 95th minus 5th percentile of the luminance, 0 to 1.
         entropy_bits: Entropy of the luminance in 256 steps, 0 to 8 bits.
         foreground_share: Share of the frame that was judged; 1 without a plain backdrop.
-        least_sharpness: Sharpness in the direction in which it is least.
         detail: Finest detail beside the next coarser, 0 to about 1.
         blockiness: How far JPEG's blocks stand out, 1 when not at all.
         noise_level: Standard deviation of the noise, in levels of 255.
@@ -56,20 +54,22 @@ class ImageMeasures:
         share_clutter: Share of the surroundings that are edges.
         share_cut: Share of a side of the frame at which the product leaves it.
         seams: Share of the picture's length through which straight seams run.
-        words: Density of strokes in the line that looks most like writing, 0 to about 1.
         share_missing: Share of the height that was never decoded.
+        edge_sharpness: How abrupt the strongest edges are, mean over four directions: 0.2 when
+            out of focus, 0.5 when sharp. Independent of contrast and amount of texture.
+        least_edge_sharpness: The same in the direction in which it is least.
+        share_clipped: Geometric mean of the shares of the product in which one and in which
+            two of three colours are clipped.
+        writing: Density of strokes in the line that looks most like writing, 0 to about 1.
     """
 
     width_px: int
     height_px: int
     aspect: float
-    sharpness: float
     brightness: float
-    share_blown: float
     contrast: float
     entropy_bits: float
     foreground_share: float
-    least_sharpness: float = UNKNOWN
     detail: float = UNKNOWN
     blockiness: float = UNKNOWN
     noise_level: float = UNKNOWN
@@ -79,8 +79,11 @@ class ImageMeasures:
     share_clutter: float = UNKNOWN
     share_cut: float = UNKNOWN
     seams: float = UNKNOWN
-    words: float = UNKNOWN
     share_missing: float = UNKNOWN
+    edge_sharpness: float = UNKNOWN
+    least_edge_sharpness: float = UNKNOWN
+    share_clipped: float = UNKNOWN
+    writing: float = UNKNOWN
 
     def as_record(self) -> dict[str, float]:
         """Return the measures that were taken, ready for JSON."""
@@ -102,18 +105,18 @@ def measure(image: DecodedImage) -> ImageMeasures:
         width_px=width,
         height_px=height,
         aspect=min(width, height) / max(width, height),
-        sharpness=sharpness,
-        least_sharpness=least_sharpness,
+        edge_sharpness=sharpness,
+        least_edge_sharpness=least_sharpness,
         foreground_share=cv2.countNonZero(views.product) / views.product.size,
-        detail=measure_detail(views.plain),
+        detail=measure_detail(views.fine),
         blockiness=measure_blockiness(views.native),
         noise_level=measure_noise(views),
         share_bars=measure_bars(views),
         share_clutter=measure_clutter(views),
         share_cut=measure_cut(views),
         seams=measure_seams(views.edges),
-        words=measure_words(views.small),
-        share_missing=measure_missing(views.plain),
+        writing=measure_words(views.small),
+        share_missing=measure_missing(views.edges),
         **_measure_light(views),
         **_measure_colour(views),
     )
@@ -124,20 +127,30 @@ def _measure_light(views: Views) -> dict[str, float]:
     histogram = count_levels(views.luma, inside)
     low, high = find_percentiles(histogram, 0.05, 0.95)
     return {
-        "brightness": find_percentiles(_count_coloured(views, histogram), 0.99)[0] / 255,
-        "share_blown": share_from(count_levels(views.middle, inside), CLIPPED_FROM),
+        "brightness": find_percentiles(_count_coloured(views, inside, histogram), 0.99)[0] / 255,
+        "share_clipped": _find_clipped(views, inside),
         "contrast": (high - low) / 255,
         "entropy_bits": find_entropy_bits(histogram),
     }
 
 
-def _count_coloured(views: Views, histogram: Histogram) -> Histogram:
+def _find_clipped(views: Views, inside: Plane) -> float:
+    """A red one burns out in one colour, but so is many a sound orange; white print in three."""
+    one, two = (
+        cv2.countNonZero(cv2.bitwise_and(mark_above(plane, CLIPPED_ABOVE), inside))
+        / cv2.countNonZero(inside)
+        for plane in (views.highest, views.middle)
+    )
+    return math.sqrt((one + FEW) * (two + FEW)) - FEW
+
+
+def _count_coloured(views: Views, inside: Plane, histogram: Histogram) -> Histogram:
     """On a plain backdrop, white within the product may be the backdrop that shines through."""
     if not views.has_backdrop:
         return histogram
     limit = WHITE_LEVEL - 1
-    coloured = np.asarray(cv2.threshold(views.lowest, limit, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
-    return count_levels(views.luma, _shrink(views.product & coloured))
+    coloured = cv2.threshold(views.lowest, limit, 1, cv2.THRESH_BINARY_INV)[1]
+    return count_levels(views.luma, np.asarray(cv2.bitwise_and(coloured, inside), np.uint8))
 
 
 def _measure_colour(views: Views) -> dict[str, float]:
@@ -151,5 +164,5 @@ def _measure_colour(views: Views) -> dict[str, float]:
 
 def _shrink(product: Plane) -> Plane:
     """Leave out the outline, which the backdrop lightens; keep all where nothing would be left."""
-    inner = np.asarray(cv2.erode(product, np.ones((5, 5), np.uint8)), np.uint8)
+    inner = np.asarray(cv2.erode(product, np.ones((3, 3), np.uint8)), np.uint8)
     return inner if cv2.countNonZero(inner) else product

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.quality.views import Plane, Views, fit_mask, halve
+from core.quality.views import Plane, Views, fit_mask, halve, middle
 
 GRID_PX = 8
 """Side of JPEG's blocks (ITU-T T.81)."""
@@ -18,8 +18,11 @@ HALVINGS = 3
 UNCLIPPED = (20, 235)
 """Only there noise is seen as it is: black and white cut it off."""
 
-QUIETEST = 0.1
+QUIETEST = 0.02
 """Noise is read where there is least texture: the quietest patches, as a share."""
+
+NOISE_SIDE_PX = 192
+"""Of the middle of a picture without a backdrop: noise is everywhere."""
 
 BEND = np.array([1.0, -2.0, 1.0], np.float32)
 SIGMA_BY_MEAN = 0.2089  # sqrt(pi / 2) / 6
@@ -32,7 +35,7 @@ def measure_blockiness(luma: Plane) -> float:
     """Return how much steeper luminance is across the edges of JPEG's blocks than between.
 
     The lesser of both directions, 1 without compression. The grid may begin anywhere, as
-    in a picture that was cropped or turned. The steepest tenth of the rows and columns is
+    in a picture that was cropped or turned. The steepest sixth of the rows and columns is
     left out: the straight side of a box is no trace of compression.
     """
     if min(luma.shape) <= 2 * GRID_PX:
@@ -42,15 +45,17 @@ def measure_blockiness(luma: Plane) -> float:
     return min(_grid_ratio(_means(across, 0)), _grid_ratio(_means(down, 1)))
 
 
-def _means(plane: cv2.typing.MatLike, axis: int) -> NDArray[np.float64]:
-    return np.asarray(cv2.reduce(plane, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F), float).ravel()
+def _means(plane: cv2.typing.MatLike, axis: int) -> NDArray[np.float32]:
+    means = cv2.reduce(plane, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
+    return np.asarray(means, np.float32).reshape(-1)
 
 
-def _grid_ratio(steps: NDArray[np.float64]) -> float:
+def _grid_ratio(steps: NDArray[np.float32]) -> float:
     whole = steps[: len(steps) // GRID_PX * GRID_PX].reshape(-1, GRID_PX)
-    usual = np.sort(whole, axis=0)[: -max(1, len(whole) // 10)]
-    by_phase = usual.mean(axis=0)
-    return float((by_phase.max() + FAINT) / (np.median(by_phase) + FAINT))
+    whole.sort(axis=0)
+    usual = whole[: -max(1, len(whole) // 6)]
+    by_phase = sorted(cv2.reduce(usual, 0, cv2.REDUCE_AVG)[0].tolist())
+    return float((by_phase[-1] + FAINT) / (by_phase[GRID_PX // 2] + FAINT))
 
 
 def measure_noise(views: Views) -> float:
@@ -59,14 +64,14 @@ def measure_noise(views: Views) -> float:
     Immerkær's estimate (Computer Vision and Image Understanding 64, 1996), which sees no
     straight edges, in the product's quietest patches.
     """
-    luma = views.native
+    luma = views.native if views.has_backdrop else middle(views.native, NOISE_SIDE_PX)
     if min(luma.shape) < 2**HALVINGS:
         return 0.0
     bends = cv2.convertScaleAbs(cv2.sepFilter2D(luma, cv2.CV_16S, BEND, BEND))
     means, levels = _patches(np.asarray(bends, np.uint8)), _patches(luma)
     usable = (levels > UNCLIPPED[0]) & (levels < UNCLIPPED[1])
-    if views.has_backdrop and luma.shape == views.plain.shape:
-        usable &= fit_mask(views.product, levels) > 0
+    if views.has_backdrop:
+        usable &= fit_mask(views.native_product, levels) > 0
     quiet = np.sort(means[usable])
     return SIGMA_BY_MEAN * float(quiet[int(QUIETEST * len(quiet))]) if len(quiet) else 0.0
 

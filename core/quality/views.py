@@ -11,14 +11,20 @@ from core.quality.foreground import find_foreground
 Plane = NDArray[np.uint8]
 """``(H, W)`` uint8: one channel, or a mask of 0 and 1."""
 
-NATIVE_SIDE_PX = 512
+NATIVE_SIDE_PX = 256
 """Of the middle of the picture in its own pixels, for what JPEG and the sensor left there."""
 
-EDGE_SIDE_PX = 256
+FINE_SIDE_PX = 512
+"""Longer side, at most, of the copy in which detail is judged, in its middle."""
+
+EDGE_SIDE_PX = 160
 """Longer side of the copy on which edges are judged, so that a limit means the same at any size."""
 
-COLOUR_SIDE_PX = 256
-"""Longer side, at most, of the copy on which the product is found and its light judged."""
+SMALL_SIDE_PX = 256
+"""Longer side, at most, of the copy on which words are looked for."""
+
+LIGHT_SIDE_PX = 128
+"""The same of the copy on which the product is found, and its light and colour judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +33,20 @@ class Views:
 
     Attributes:
         native: Luminance of its middle, in its own pixels.
-        plain: Luminance of all of it, of at most ``NATIVE_SIDE_PX``, by halving alone.
+        fine: Luminance of the middle of at most ``FINE_SIDE_PX``, by halving alone.
         edges: Luminance, of exactly ``EDGE_SIDE_PX`` unless the picture is smaller.
-        small: ``(H, W, 3)`` RGB of at most ``COLOUR_SIDE_PX``, by halving alone.
-        luma: Luminance of ``small``, as the next four are of its size.
+        small: ``(H, W, 3)`` RGB of at most ``SMALL_SIDE_PX``, by halving alone.
+        luma: Luminance of at most ``LIGHT_SIDE_PX``, as the next four are of its size.
         lowest: The smallest of red, green and blue.
         middle: The second.
         highest: The largest.
         product: 1 where the product is; all of it without a plain backdrop.
+        native_product: The part of it that ``native`` shows.
         has_backdrop: Whether there is a plain backdrop.
     """
 
     native: Plane
-    plain: Plane
+    fine: Plane
     edges: Plane
     small: NDArray[np.uint8]
     luma: Plane
@@ -47,27 +54,31 @@ class Views:
     middle: Plane
     highest: Plane
     product: Plane
+    native_product: Plane
     has_backdrop: bool
 
 
 def make_views(pixels: NDArray[np.uint8]) -> Views:
     """Return the copies of ``(H, W, 3)`` uint8 sRGB pixels."""
-    plain_colour = _halve_to(pixels, NATIVE_SIDE_PX)
-    plain = _luma(plain_colour)
-    small = _halve_to(plain_colour, COLOUR_SIDE_PX)
-    red, green, blue = cv2.split(small)
+    fine_colour = _halve_to(pixels, FINE_SIDE_PX)
+    fine = _luma(middle(fine_colour, NATIVE_SIDE_PX))
+    small = _halve_to(fine_colour, SMALL_SIDE_PX)
+    whole = small if max(small.shape[:2]) >= EDGE_SIDE_PX else fine_colour
+    light = _halve_to(small, LIGHT_SIDE_PX)
+    red, green, blue = cv2.split(light)
     low, high = cv2.min(red, green), cv2.max(red, green)
-    product = find_foreground(small).view(np.uint8)
+    product = find_foreground(light).view(np.uint8)
     return Views(
-        native=plain if plain_colour is pixels else _luma(_middle(pixels)),
-        plain=plain,
-        edges=_scale(plain, EDGE_SIDE_PX),
+        native=fine if fine_colour is pixels else _luma(middle(pixels, NATIVE_SIDE_PX)),
+        fine=fine,
+        edges=_scale(fine if fine.shape == whole.shape[:2] else _luma(whole), EDGE_SIDE_PX),
         small=small,
-        luma=_luma(small),
+        luma=_luma(light),
         lowest=np.asarray(cv2.min(low, blue), np.uint8),
         middle=np.asarray(cv2.max(low, cv2.min(high, blue)), np.uint8),
         highest=np.asarray(cv2.max(high, blue), np.uint8),
         product=product,
+        native_product=middle(product, NATIVE_SIDE_PX * max(light.shape) // max(pixels.shape)),
         has_backdrop=cv2.countNonZero(product) < product.size,
     )
 
@@ -85,6 +96,13 @@ def halve(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def middle(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """Return the middle of the picture, at most that wide and high."""
+    height, width = pixels.shape[:2]
+    top, left = max(0, height - side_px) // 2, max(0, width - side_px) // 2
+    return pixels[top : top + side_px, left : left + side_px]
+
+
 def _halve_to(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
     while max(pixels.shape[:2]) > side_px and min(pixels.shape[:2]) > 1:
         pixels = halve(pixels)
@@ -98,12 +116,6 @@ def _scale(luma: Plane, side_px: int) -> Plane:
         return luma
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = pixels.shape[:2]
-    top, left = max(0, height - NATIVE_SIDE_PX) // 2, max(0, width - NATIVE_SIDE_PX) // 2
-    return pixels[top : top + NATIVE_SIDE_PX, left : left + NATIVE_SIDE_PX]
 
 
 def _luma(pixels: NDArray[np.uint8]) -> Plane:
