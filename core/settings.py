@@ -89,7 +89,8 @@ class Settings(BaseSettings):
     top_k: int = Field(5, gt=0, description="Categories kept with a prediction.")
     embedder: str = Field(
         "efficientnet_lite0",
-        description="Architecture whose packaged weights embed photos; empty embeds none.",
+        description="What photos are compared by: an architecture with packaged weights, "
+        "or the number of a model version; empty compares none.",
     )
     compare_maps: bool | None = Field(
         None,

@@ -8,7 +8,7 @@ from core.models.architectures import (
     get_architecture,
 )
 from core.models.checkpoint import LoadedModel, ModelCard, load, save
-from core.models.embedder import Embedder, load_embedder
+from core.models.embedder import Embedder, as_embedder, load_embedder
 from core.models.preprocessing import Geometry, Preprocessing
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ModelCard",
     "NetworkOptions",
     "Preprocessing",
+    "as_embedder",
     "get_architecture",
     "load",
     "load_embedder",

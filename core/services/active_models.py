@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from core.errors import WeightsUnavailableError
+from core.errors import CheckpointError, NotFoundError, WeightsUnavailableError
 from core.imaging import ImageLimits
-from core.services.models import ActiveModel, load_active, load_version
+from core.services.models import ActiveModel, load_active, load_embedder, load_version
 from core.services.recognition import KnownCache
 from core.settings import Settings
 from db.engine import reading
@@ -110,13 +110,11 @@ class ModelCache:
         return ActiveClassifier(active.models, options, self._load_embedder())
 
     def _load_embedder(self) -> "Embedder | None":
-        """Return the embedder; where its weights are missing, the models go on without."""
-        if self._embedder is None and self._settings.embedder:
-            from core.models import load_embedder
-
+        """Return the embedder; where it is missing, the models go on without."""
+        if self._embedder is None:
             try:
-                self._embedder = load_embedder(self._settings.embedder)
-            except WeightsUnavailableError as error:
+                self._embedder = load_embedder(self._engine, self._settings)
+            except (CheckpointError, NotFoundError, WeightsUnavailableError) as error:
                 log.warning("photos get no embeddings: %s", error)
         return self._embedder
 

@@ -19,7 +19,7 @@ from db.queries import models as queries
 from db.rows import ModelVersionRow
 
 if TYPE_CHECKING:  # pages list the versions, and no page may load torch
-    from core.models import LoadedModel
+    from core.models import Embedder, LoadedModel
 
 _MAX_PROBLEM_CHARACTERS = 1000
 
@@ -166,6 +166,23 @@ def load_version(engine: sa.Engine, settings: Settings, *, version_id: int) -> A
             raise NotFoundError(f"no model version {version_id}")
         path, digest = settings.models_dir / row.file_name, row.digest
     return _load(engine, path, version_id, digest)
+
+
+def load_embedder(engine: sa.Engine, settings: Settings) -> "Embedder | None":
+    """Return the network that photos are compared by, as the settings name it; None for none.
+
+    Raises:
+        CheckpointError: The version's file is missing or damaged.
+        InvalidInputError: There is no such architecture.
+        NotFoundError: No version has this id.
+        WeightsUnavailableError: The architecture has no packaged weights here.
+    """
+    from core import models
+
+    if settings.embedder.isdecimal():
+        version = load_version(engine, settings, version_id=int(settings.embedder))
+        return models.as_embedder(version.model)
+    return models.load_embedder(settings.embedder) if settings.embedder else None
 
 
 def _load(engine: sa.Engine, path: Path, version_id: int, digest: str) -> ActiveModel:

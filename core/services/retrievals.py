@@ -42,7 +42,7 @@ class EmbedderStanding:
     """How well one network's features find photos of the same product.
 
     Attributes:
-        version_id: None for the packaged network that compares photos here.
+        version_id: None for the network that compares photos here.
         recall_at_1: Share of the queries whose nearest photo shows the same product.
         mean_precision: The mean average precision (mAP) of the whole rankings.
         queries: Test photos that were sought, among ``pictures`` train photos.
@@ -69,7 +69,7 @@ def measure_embedder(
     """Measure a network as an embedder, or return what is known of it already.
 
     Args:
-        version_id: None for the packaged network that compares photos here.
+        version_id: None for the network that compares photos here.
         data: Labelled data with a train and a test split.
 
     Raises:
@@ -77,7 +77,7 @@ def measure_embedder(
         ForbiddenError: The actor may not train.
         InvalidInputError: The data cannot be used, or has no such splits.
         NotFoundError: No version has this id.
-        WeightsUnavailableError: The packaged network is not installed.
+        WeightsUnavailableError: No network that is packaged is installed.
     """
     require(actor, "train")
     from core.services.datasets import open_dataset
@@ -148,14 +148,14 @@ class _Subject:
 
 
 def _load(engine: sa.Engine, settings: Settings, version_id: int | None) -> _Subject:
-    from core.models import Embedder, load_embedder
-    from core.services.models import load_version
+    from core.models import Embedder
+    from core.services.models import load_embedder, load_version
 
     if version_id is None:
-        if not settings.embedder:
+        in_use = load_embedder(engine, settings)
+        if in_use is None:
             raise InvalidInputError("no network to compare photos by is set; see the settings")
-        packaged = load_embedder(settings.embedder)
-        return _Subject(settings.embedder, packaged.space, packaged)
+        return _Subject(in_use.space.partition("-")[0], in_use.space, in_use)
     model = load_version(engine, settings, version_id=version_id).model
     made = Embedder(model.digest, model.preprocessing, model.network)
     return _Subject(model.arch, model.digest, made)

@@ -180,6 +180,32 @@ def test_a_fingerprint_is_taken_of_every_picture_and_those_missing_come_with_the
         assert set(session.scalars(select(FingerprintRow.version))) == {VERSION}
 
 
+def test_a_model_version_can_be_what_photos_are_compared_by(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, photos: int, classify: Classify
+) -> None:
+    classify()
+    version = catalog.add_model(any_engine, any_settings, actor)
+    again(any_engine, actor, photos)
+    changed = any_settings.model_copy(update={"embedder": str(version.id)})
+    models = ModelCache(any_engine, changed)
+    for chunk_id, _ in chunks.list_unfinished(any_engine, kind="classification"):
+        chunk = chunks.begin(any_engine, chunk_id=chunk_id)
+        assert chunk
+        classification.classify_chunk(
+            any_engine, changed, chunk=chunk, models=models, raise_if_stopped=lambda: None
+        )
+    with reading(any_engine) as session:
+        spaces = session.execute(
+            select(EmbeddingRow.space, func.count(), func.min(EmbeddingRow.dim))
+            .group_by(EmbeddingRow.space)
+            .order_by(func.min(EmbeddingRow.id))
+        ).all()
+    assert [(space.partition("-")[0], *rest) for space, *rest in spaces] == [
+        ("efficientnet_lite0", 5, 1280),
+        ("custom_cnn", 5, 512),
+    ]
+
+
 def test_without_packaged_weights_photos_are_classified_all_the_same(
     engine: sa.Engine, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,6 +214,9 @@ def test_without_packaged_weights_photos_are_classified_all_the_same(
     assert "no embeddings: no package has weights of ResNet-50" in caplog.text
     silent = ModelCache(engine, settings.model_copy(update={"embedder": ""}))
     assert silent.current().space is None
+    gone = ModelCache(engine, settings.model_copy(update={"embedder": "99"}))
+    assert gone.current().space is None
+    assert "no embeddings: no model version 99" in caplog.text
 
 
 def test_a_damaged_photo_fails_alone_with_its_reason(
