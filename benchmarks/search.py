@@ -7,8 +7,8 @@ process of its own without torch, and compared with comparing all vectors in sin
 
 ``recall_at_10.ENGINE.N``; ``p50_ms`` and ``p95_ms`` of one query at a time; ``build_s``
 (without making the vectors); ``add_1000_s``; ``filtered_*`` among a random hundredth of the
-ids. ``ram_mb`` of faiss is what the process has grown by, of pgvector the size of its graph;
-``disk_mb`` is the file, or the table with its graph.
+ids. ``ram_mb`` of faiss is what the process has grown by, of pgvector the size of its cells;
+``disk_mb`` is the file, or the table with its cells.
 
 The same of the product as a whole: ``benchmarks.short_vectors`` and ``benchmarks.upload_to_grid``.
 """
@@ -209,17 +209,15 @@ def _run_pgvector(task: Task) -> Iterator[tuple[VectorIndex, Figures]]:
         engine = create_engine(address)
         with engine.connect() as connection:
             connection.execute(sa.text("SET max_parallel_maintenance_workers = 0"))
-            connection.execute(sa.text("SET maintenance_work_mem = '4GB'"))
             create_where_available(connection)
             dimensions = task.source.dimensions
             axes = np.eye(dimensions, dtype=np.float32)
             space_id = add_space(connection, task.source.space, axes)
             index = PgVectorIndex(connection, space_id, dimensions)
             figures = {"fill_s": _time(lambda: index.catch_up(task.source))}
-            figures["build_s"] = _time(index.build_graph)
+            figures["build_s"] = _time(index.lay_out)
             connection.commit()
-            graph = _size(connection, f"pg_relation_size('{index.graph}')")
-            figures["ram_mb"] = graph
+            figures["ram_mb"] = _size(connection, f"pg_relation_size('{index.cells}')")
             table = f"pg_total_relation_size('{IMAGE_VECTORS.name}')"
             figures["disk_mb"] = _size(connection, table)
             yield index, figures  # type: ignore[misc]  # it lacks freshness: the table is the truth

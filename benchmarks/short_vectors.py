@@ -1,7 +1,7 @@
 """How well and how fast photos are searched inside Postgres, through all that the product does.
 
 A catalogue is drawn (``benchmarks.upload_to_grid``), the worker's part prepares its space, and real
-photos for testing are sought: short vectors by pgvector's graph, then the nearest of them by the
+photos for testing are sought: short vectors in pgvector's cells, then the nearest of them by the
 1,280 numbers of the embeddings themselves, which is also what recall is taken of.
 ``recall_at_10.pgvector_short.N``, ``p50_ms``, ``p95_ms``, ``prepare_s``; ``filtered_*`` among a
 random hundredth; ``add_1000_s`` is what storing 1,000 embeddings more costs the index.

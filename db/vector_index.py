@@ -1,9 +1,10 @@
-"""The vector index inside Postgres: pgvector, half precision, one HNSW graph a space.
+"""The vector index inside Postgres: pgvector, half precision, each space in cells (IVFFlat).
 
 It has the interface of ``core.similarity.vectors.VectorIndex`` and works on a connection of the
 caller's, who commits. Its tables are those of ``db.vector_tables``.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -19,14 +20,22 @@ Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
 EXACT_BELOW = 100_000
-"""Among so few ids each is compared: a graph that skips would skip those sought."""
+"""Among so few ids each is compared: cells that are not looked into would hide those sought."""
 
-EF_SEARCH = 400
-"""Candidates that a search keeps: of the ten nearest among 100,000, 100 find 87 %, 200 93 %, 300
-96 % and 400 98 %. A denser graph finds as many with fewer, but takes up 1,000 in seconds."""
+CELLS = 2.0
+"""Cells, times the square root of how many vectors they are laid out for."""
 
-MOST_EF_SEARCH = 1_000
-"""pgvector takes no more; a search for more goes on until it has them."""
+MOST_CELLS = 2_000
+"""To find them takes memory that grows with their square, 0.8 GB for these."""
+
+PROBES = 10
+"""Cells that are looked into for a few neighbours; see docs/similarity.md for what they find."""
+
+LOOKED_AT = 8
+"""Vectors in the cells looked into, at least, for each one that is wanted."""
+
+_OUTGROWN = 1.4  # times the cells that it has; twice the vectors
+_SAMPLES = 50  # pgvector's, a cell
 
 
 class Source(Protocol):
@@ -57,24 +66,40 @@ class PgVectorIndex:
         self.dimensions = dimensions
         # The column holds spaces of different widths, so its width stands in the index.
         self._vector = sa.cast(TABLE.c.vector, HALFVEC(dimensions))
-        # Spelt out, or the planner would not know that the graph of this space is meant.
+        # Spelt out, or the planner would not know that the cells of this space are meant.
         self._ours = TABLE.c.space_id == sa.literal(space_id, literal_execute=True)
 
     @property
-    def graph(self) -> str:
-        """Name of the HNSW graph."""
+    def cells(self) -> str:
+        """Name of Postgres' index, the space's cells."""
         return f"ix_{TABLE.name}_{self.space_id:d}"
 
-    def build_graph(self) -> None:
-        """Make the HNSW graph: after a first filling, which is several times faster without it."""
-        self._connection.execute(
-            sa.text(
-                f"CREATE INDEX IF NOT EXISTS {self.graph} ON {TABLE.name} USING hnsw"
-                f" ((vector::halfvec({self.dimensions:d})) halfvec_ip_ops)"
-                f" WHERE space_id = {self.space_id:d}"
-            )
+    @property
+    def is_outgrown(self) -> bool:
+        """Whether it is to be laid out: for the first time, or for twice as many vectors."""
+        return _suit(self._estimate()) > _OUTGROWN * self._count_cells()
+
+    @property
+    def outgrown_at(self) -> int:
+        """The number of vectors from which on it is to be laid out anew."""
+        return math.ceil((_OUTGROWN * self._count_cells() / CELLS) ** 2) + 1
+
+    def lay_out(self) -> None:
+        """Put the vectors into cells, as many as suit their number; searches go on meanwhile."""
+        cells = _suit(len(self))
+        self._set(f"maintenance_work_mem = '{_need_kb(cells, self.dimensions)}kB'")
+        create = (
+            f"CREATE INDEX {self.cells}_new ON {TABLE.name} USING ivfflat"
+            f" ((vector::halfvec({self.dimensions:d})) halfvec_ip_ops)"
+            f" WITH (lists = {cells:d}) WHERE space_id = {self.space_id:d}"
         )
-        self._connection.execute(sa.text(f"ANALYZE {TABLE.name}"))
+        for statement in (
+            create,
+            f"DROP INDEX IF EXISTS {self.cells}",
+            f"ALTER INDEX {self.cells}_new RENAME TO {self.cells}",
+            f"ANALYZE {TABLE.name}",
+        ):
+            self._connection.execute(sa.text(statement))
 
     def __len__(self) -> int:
         counted = sa.select(sa.func.count()).select_from(TABLE).where(self._ours)
@@ -101,8 +126,8 @@ class PgVectorIndex:
         Args:
             among: Find these ids only. Where fewer are found, -1 and -inf fill the rows.
         """
-        self._set(f"hnsw.ef_search = {min(max(EF_SEARCH, count), MOST_EF_SEARCH)}")
-        self._set("hnsw.iterative_scan = relaxed_order")
+        self._set(f"ivfflat.probes = {self._count_probes(count)}")
+        self._set("ivfflat.iterative_scan = relaxed_order")
         found = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -np.inf, np.float32)
         for row, query in enumerate(queries):
@@ -126,6 +151,25 @@ class PgVectorIndex:
         greatest = sa.select(sa.func.max(TABLE.c.id)).where(self._ours)
         return int(self._connection.execute(greatest).scalar_one() or 0)
 
+    def _count_probes(self, count: int) -> int:
+        """Return how many cells a search for so many looks into."""
+        cells, there = self._count_cells(), max(self._estimate(), 1)
+        return min(max(PROBES, math.ceil(LOOKED_AT * count * cells / there)), max(cells, 1))
+
+    def _count_cells(self) -> int:
+        """Return how many cells there are; 0 where the space was not laid out."""
+        options = sa.text(
+            "SELECT option_value FROM pg_class, pg_options_to_table(reloptions)"
+            " WHERE relname = :cells AND option_name = 'lists'"
+        )
+        return int(self._connection.execute(options, {"cells": self.cells}).scalar() or 0)
+
+    def _estimate(self) -> int:
+        """Return about how many vectors lie in the cells, without counting where there are some."""
+        known = sa.text("SELECT reltuples FROM pg_class WHERE relname = :cells")
+        found = self._connection.execute(known, {"cells": self.cells}).scalar()
+        return len(self) if found is None else max(0, int(found))
+
     def _nearest(self, query: Vectors, count: int, among: Ids | None) -> sa.Select[Any]:
         if among is None:
             apart = self._vector.max_inner_product(query).label("apart")
@@ -135,7 +179,7 @@ class PgVectorIndex:
             apart = self._vector.max_inner_product(query).label("apart")
             filtered = sa.select(TABLE.c.id, apart).where(self._ours, chosen)
             return filtered.order_by(apart).limit(count)
-        # A graph is never asked for what this names: all of it is compared.
+        # Cells are never asked for what this names: all of it is compared.
         few = sa.select(TABLE.c.id, TABLE.c.vector).where(self._ours, chosen)
         rows = few.cte("few").prefix_with("MATERIALIZED", dialect="postgresql")
         vector = sa.cast(rows.c.vector, HALFVEC(self.dimensions))
@@ -144,6 +188,17 @@ class PgVectorIndex:
 
     def _set(self, setting: str) -> None:
         self._connection.execute(sa.text(f"SET LOCAL {setting}"))
+
+
+def _suit(vectors: int) -> int:
+    """Return the number of cells for so many vectors."""
+    return max(1, min(MOST_CELLS, round(CELLS * math.sqrt(vectors))))
+
+
+def _need_kb(cells: int, dimensions: int) -> int:
+    """Return the memory that pgvector asks for to find so many cells, and a fifth more."""
+    floats = _SAMPLES * cells * (cells + dimensions) + cells * (cells + 2 * dimensions)
+    return max(65_536, math.ceil(1.2 * 4 * floats / 1024))
 
 
 def _pack(ids: Ids, vectors: Vectors) -> bytes:

@@ -28,7 +28,7 @@ VECTOR_SPACES = sa.Table(
     sa.Column("built_at", sa.DateTime(timezone=True)),
 )
 """A space that is searched here. ``axes`` are (D, K) little-endian float32, K ``dimensions``;
-``built_at`` is null until its graph stands. The id names the graph, so that a space may be called
+``built_at`` is null until its cells stand. The id names the cells, so that a space may be called
 anything: an embedder's has hyphens.
 """
 

@@ -1,7 +1,7 @@
 """Spaces of embeddings that are searched inside Postgres, by pgvector.
 
 The worker prepares a space once it has vectors enough; from then on whoever stores embeddings
-keeps it up in the same transaction, so it is never behind. The graph holds short vectors, the
+keeps it up in the same transaction, so it is never behind. The index holds short vectors, the
 embeddings along their principal axes; the nearest of them are compared by the embeddings.
 """
 
@@ -67,21 +67,32 @@ def has_tables(engine: sa.Engine) -> bool:
 def list_unprepared(
     engine: sa.Engine, *, prepared_from: int = PREPARED_FROM
 ) -> tuple[tuple[int, datetime], ...]:
-    """Return (id of an embedding, when it was stored) where the space in use is to be prepared."""
+    """Return (id of an embedding, when it was stored) where the space in use is to be prepared.
+
+    It is one that a space had when it was to be laid out: the first time, and whenever it has
+    grown to twice as many vectors.
+    """
     if not has_tables(engine):
         return ()
     with reading(engine) as session:
         name = embedding_queries.find_newest_space(session)
-        if name is None or queries.find_space(session, name=name, is_built=True):
+        if name is None:
             return ()
-        return tuple(queries.list_nth(session, space=name, place=prepared_from))
+        space = find_ready(session, name=name)
+        if space is None:
+            return tuple(queries.list_nth(session, space=name, place=prepared_from))
+        index = space.index(session)
+        if not index.is_outgrown:
+            return ()
+        return tuple(queries.list_nth(session, space=name, place=index.outgrown_at))
 
 
 def prepare(engine: sa.Engine, *, embedding_id: int) -> None:
-    """Take up the space of an embedding, make its graph, and let it be searched.
+    """Take up the space of an embedding, lay its cells out, and let it be searched.
 
-    What was done before a kill is not done again. Whoever stores embeddings waits only at the
-    end, for as long as it takes to look for those that came meanwhile.
+    What was done before a kill is not done again. Whoever stores embeddings of a new space waits
+    only at the end, for as long as it takes to look for those that came meanwhile; of one that is
+    laid out anew, until that is done. Searches never wait.
 
     Raises:
         NotFoundError: The embedding is gone.
@@ -89,7 +100,8 @@ def prepare(engine: sa.Engine, *, embedding_id: int) -> None:
     space = _ensure_space(engine, embedding_id)
     _take_up_missing(engine, space)
     with transaction(engine) as session:
-        space.index(session).build_graph()
+        if space.index(session).is_outgrown:
+            space.index(session).lay_out()
     _take_up_missing(engine, space)
     with transaction(engine) as session:
         queries.hold_embeddings(session)
@@ -99,7 +111,7 @@ def prepare(engine: sa.Engine, *, embedding_id: int) -> None:
 
 
 def find_ready(session: Session, *, name: str) -> Space | None:
-    """Return the space of this name, if its graph stands."""
+    """Return the space of this name, if its cells stand."""
     if not vector_tables.are_there(session.connection()):
         return None
     space_id = queries.find_space(session, name=name, is_built=True)

@@ -15,7 +15,7 @@ _PAGE = 5_000
 
 
 def find_space(session: Session, *, name: str, is_built: bool) -> int | None:
-    """Return the id of the space of this name, of one whose graph stands if that is wanted."""
+    """Return the id of the space of this name, of one whose cells stand if that is wanted."""
     query = select(VECTOR_SPACES.c.id).where(VECTOR_SPACES.c.name == name)
     if is_built:
         query = query.where(VECTOR_SPACES.c.built_at.is_not(None))

@@ -115,7 +115,7 @@ def test_what_is_stored_later_is_found_at_once_and_what_is_deleted_is_not(
 def test_a_kill_while_it_is_prepared_costs_nothing_that_was_done(pg_engine, batch_id, monkeypatch):
     add(pg_engine, batch_id, "mug", near(0, FROM))
     with monkeypatch.context() as killed:
-        killed.setattr(vector_spaces.PgVectorIndex, "build_graph", lambda _: 1 / 0)
+        killed.setattr(vector_spaces.PgVectorIndex, "lay_out", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare_all(pg_engine)
     assert not is_ready(pg_engine)
@@ -126,6 +126,23 @@ def test_a_kill_while_it_is_prepared_costs_nothing_that_was_done(pg_engine, batc
     with reading(pg_engine) as session:
         assert session.scalar(select(sa.func.count()).select_from(IMAGE_VECTORS)) == FROM + 3
     assert is_ready(pg_engine)
+
+
+@pytest.mark.postgres
+def test_a_space_that_has_grown_is_laid_out_anew(pg_engine, batch_id, index):
+    add(pg_engine, batch_id, "mug", near(0, FROM))
+    prepare_all(pg_engine)
+    more = near(1, 3 * FROM, seed=2)
+    add(pg_engine, batch_id, "lamp", more)
+    with transaction(pg_engine) as session:
+        newest = session.scalars(select(EmbeddingRow.image_id).order_by(EmbeddingRow.id))
+        follow_embeddings(session, name=SPACE, image_ids=newest.all())
+    with pg_engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE image_vectors")
+
+    assert prepare_all(pg_engine) == 1
+    assert prepare_all(pg_engine) == 0
+    assert len(find(index, more[:1], 20)) == 20
 
 
 @pytest.mark.postgres

@@ -48,13 +48,13 @@ def build(request):
     connection = request.getfixturevalue("pg_connection")
     with connection.begin_nested() as savepoint:
 
-        def build_graph(source):
+        def lay_out(source):
             index = make_index(connection, source.space, source.dimensions)
             index.catch_up(source)
-            index.build_graph()
+            index.lay_out()
             return index
 
-        yield build_graph
+        yield lay_out
         savepoint.rollback()
 
 
@@ -234,31 +234,48 @@ def explain(_connection, _cursor, statement, parameters, _context, _many):
 
 
 @pytest.mark.postgres
-def test_a_search_of_postgres_goes_through_the_graph(pg_connection):
+def test_a_search_of_postgres_goes_through_the_cells(pg_connection):
     with pg_connection.begin_nested() as savepoint:
         index = make_index(pg_connection, "planned-1; drop", 16)
         index.catch_up(MemorySource(make_vectors(3000)))
-        index.build_graph()
+        index.lay_out()
 
         sa.event.listen(pg_connection, "before_cursor_execute", explain, retval=True)
         query = index._nearest(make_vectors(1)[0], 10, None)
         plan = pg_connection.execute(query).scalars().all()
         sa.event.remove(pg_connection, "before_cursor_execute", explain)
 
-        assert any(index.graph in line for line in plan), plan
+        assert any(index.cells in line for line in plan), plan
         savepoint.rollback()
 
 
 @pytest.mark.postgres
-def test_more_than_a_graph_looks_at_at_once_is_found(pg_connection):
+def test_more_than_the_cells_looked_into_hold_is_found(pg_connection):
     with pg_connection.begin_nested() as savepoint:
         index = make_index(pg_connection, "many", 16)
         index.catch_up(MemorySource(make_vectors(2500)))
-        index.build_graph()
+        index.lay_out()
 
         found, _ = index.search(make_vectors(1), 1500)
 
         assert (found >= 0).sum() == 1500
+        savepoint.rollback()
+
+
+@pytest.mark.postgres
+def test_cells_are_laid_out_anew_for_twice_as_many_vectors(pg_connection):
+    with pg_connection.begin_nested() as savepoint:
+        index = make_index(pg_connection, "growing", 16)
+        assert index.is_outgrown
+        index.catch_up(MemorySource(make_vectors(900)))
+        index.lay_out()
+        assert not index.is_outgrown
+        assert 1_700 < index.outgrown_at < 1_900
+        index.add(np.arange(901, 2001), make_vectors(1100, seed=5))
+        pg_connection.execute(sa.text("ANALYZE image_vectors"))
+        assert index.is_outgrown
+        index.lay_out()
+        assert not index.is_outgrown
         savepoint.rollback()
 
 
