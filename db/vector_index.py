@@ -28,7 +28,7 @@ CELLS = 2.0
 MOST_CELLS = 2_000
 """To find them takes memory that grows with their square, 0.8 GB for these."""
 
-PROBES = 10
+PROBES = 8
 """Cells that are looked into for a few neighbours; see docs/similarity.md for what they find."""
 
 LOOKED_AT = 8
@@ -77,12 +77,14 @@ class PgVectorIndex:
     @property
     def is_outgrown(self) -> bool:
         """Whether it is to be laid out: for the first time, or for twice as many vectors."""
-        return _suit(self._estimate()) > _OUTGROWN * self._count_cells()
+        cells, vectors = self._look()
+        return _suit(vectors) > _OUTGROWN * cells
 
     @property
     def outgrown_at(self) -> int:
         """The number of vectors from which on it is to be laid out anew."""
-        return math.ceil((_OUTGROWN * self._count_cells() / CELLS) ** 2) + 1
+        cells, _ = self._look()
+        return math.ceil((_OUTGROWN * cells / CELLS) ** 2) + 1
 
     def lay_out(self) -> None:
         """Put the vectors into cells, as many as suit their number; searches go on meanwhile."""
@@ -126,8 +128,7 @@ class PgVectorIndex:
         Args:
             among: Find these ids only. Where fewer are found, -1 and -inf fill the rows.
         """
-        self._set(f"ivfflat.probes = {self._count_probes(count)}")
-        self._set("ivfflat.iterative_scan = relaxed_order")
+        self._connection.execute(_PREPARE, {"probes": str(self._count_probes(count))})
         found = np.full((len(queries), count), -1, np.int64)
         similarities = np.full((len(queries), count), -np.inf, np.float32)
         for row, query in enumerate(queries):
@@ -153,22 +154,17 @@ class PgVectorIndex:
 
     def _count_probes(self, count: int) -> int:
         """Return how many cells a search for so many looks into."""
-        cells, there = self._count_cells(), max(self._estimate(), 1)
-        return min(max(PROBES, math.ceil(LOOKED_AT * count * cells / there)), max(cells, 1))
+        cells, vectors = self._look()
+        enough = math.ceil(LOOKED_AT * count * cells / max(vectors, 1))
+        return min(max(PROBES, enough), max(cells, 1))
 
-    def _count_cells(self) -> int:
-        """Return how many cells there are; 0 where the space was not laid out."""
-        options = sa.text(
-            "SELECT option_value FROM pg_class, pg_options_to_table(reloptions)"
-            " WHERE relname = :cells AND option_name = 'lists'"
-        )
-        return int(self._connection.execute(options, {"cells": self.cells}).scalar() or 0)
+    def _look(self) -> tuple[int, int]:
+        """Return how many cells there are, and about how many vectors lie in them.
 
-    def _estimate(self) -> int:
-        """Return about how many vectors lie in the cells, without counting where there are some."""
-        known = sa.text("SELECT reltuples FROM pg_class WHERE relname = :cells")
-        found = self._connection.execute(known, {"cells": self.cells}).scalar()
-        return len(self) if found is None else max(0, int(found))
+        Where the space was not laid out there are none, and the vectors are counted.
+        """
+        found = self._connection.execute(_LOOK, {"cells": self.cells}).one_or_none()
+        return (0, len(self)) if found is None else (found.lists or 0, max(0, int(found.vectors)))
 
     def _nearest(self, query: Vectors, count: int, among: Ids | None) -> sa.Select[Any]:
         if among is None:
@@ -222,6 +218,14 @@ def _pack(ids: Ids, vectors: Vectors) -> bytes:
     return rows.tobytes()
 
 
+_LOOK = sa.text(
+    "SELECT reltuples AS vectors, (SELECT option_value::int FROM pg_options_to_table(reloptions)"
+    " WHERE option_name = 'lists') AS lists FROM pg_class WHERE relname = :cells"
+)
+_PREPARE = sa.text(
+    "SELECT set_config('ivfflat.probes', :probes, true),"
+    " set_config('ivfflat.iterative_scan', 'relaxed_order', true)"
+)
 _MAKE_INCOMING = sa.text(
     "CREATE TEMP TABLE IF NOT EXISTS incoming_vectors (id bigint, vector halfvec) ON COMMIT DROP"
 )
