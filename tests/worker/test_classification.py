@@ -1,6 +1,7 @@
 """What classification writes: no worker process."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,20 +53,16 @@ def photos(any_engine: sa.Engine, any_settings: Settings, actor: Actor, tmp_path
 def classify(any_engine: sa.Engine, any_settings: Settings) -> Classify:
     """Do all chunks that wait, as a worker does."""
     models = ModelCache(any_engine, any_settings)
+    return partial(classify_all, any_engine, any_settings, models)
 
-    def classify() -> None:
-        for chunk_id, _ in chunks.list_unfinished(any_engine, kind="classification"):
-            chunk = chunks.begin(any_engine, chunk_id=chunk_id)
-            assert chunk
-            classification.classify_chunk(
-                any_engine,
-                any_settings,
-                chunk=chunk,
-                models=models,
-                raise_if_stopped=lambda: None,
-            )
 
-    return classify
+def classify_all(engine: sa.Engine, settings: Settings, models: ModelCache) -> None:
+    for chunk_id, _ in chunks.list_unfinished(engine, kind="classification"):
+        chunk = chunks.begin(engine, chunk_id=chunk_id)
+        assert chunk
+        classification.classify_chunk(
+            engine, settings, chunk=chunk, models=models, raise_if_stopped=lambda: None
+        )
 
 
 def again(engine: sa.Engine, actor: Actor, batch_id: int) -> int:
@@ -187,13 +184,7 @@ def test_a_model_version_can_be_what_photos_are_compared_by(
     version = catalog.add_model(any_engine, any_settings, actor)
     again(any_engine, actor, photos)
     changed = any_settings.model_copy(update={"embedder": str(version.id)})
-    models = ModelCache(any_engine, changed)
-    for chunk_id, _ in chunks.list_unfinished(any_engine, kind="classification"):
-        chunk = chunks.begin(any_engine, chunk_id=chunk_id)
-        assert chunk
-        classification.classify_chunk(
-            any_engine, changed, chunk=chunk, models=models, raise_if_stopped=lambda: None
-        )
+    classify_all(any_engine, changed, ModelCache(any_engine, changed))
     with reading(any_engine) as session:
         spaces = session.execute(
             select(EmbeddingRow.space, func.count(), func.min(EmbeddingRow.dim))
