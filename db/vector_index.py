@@ -87,7 +87,7 @@ class PgVectorIndex:
         return math.ceil((_OUTGROWN * cells / CELLS) ** 2) + 1
 
     def lay_out(self) -> None:
-        """Put the vectors into cells, as many as suit their number; searches go on meanwhile."""
+        """Put the vectors into cells, as many as suit their number; others search meanwhile."""
         cells = _suit(len(self))
         self._set(f"maintenance_work_mem = '{_need_kb(cells, self.dimensions)}kB'")
         create = (
@@ -97,9 +97,9 @@ class PgVectorIndex:
         )
         for statement in (
             create,
-            f"DROP INDEX IF EXISTS {self.cells}",
-            f"ALTER INDEX {self.cells}_new RENAME TO {self.cells}",
             f"ANALYZE {TABLE.name}",
+            f"DROP INDEX IF EXISTS {self.cells}",  # from here to the commit searches wait
+            f"ALTER INDEX {self.cells}_new RENAME TO {self.cells}",
         ):
             self._connection.execute(sa.text(statement))
 

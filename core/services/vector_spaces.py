@@ -92,7 +92,7 @@ def prepare(engine: sa.Engine, *, embedding_id: int) -> None:
 
     What was done before a kill is not done again. Whoever stores embeddings of a new space waits
     only at the end, for as long as it takes to look for those that came meanwhile; of one that is
-    laid out anew, until that is done. Searches never wait.
+    laid out anew, until that is done. Searches go on.
 
     Raises:
         NotFoundError: The embedding is gone.
