@@ -17,7 +17,6 @@ from core.evaluation.metrics import Epoch
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement
 from core.training.bench import Bench, Key
-from core.training.depthwise import Float32Depthwise
 from core.training.learner import Learner
 from core.training.objective import (
     Indices,
@@ -27,6 +26,7 @@ from core.training.objective import (
     draw_batches,
     make_mixing,
 )
+from core.training.on_cpu import FasterOnCPU
 from core.training.optimization import (
     freeze,
     make_optimizer,
@@ -189,7 +189,7 @@ class Fitting:
         lesson = self._teacher.say(images) if self._teacher else None
         if self._teacher:
             images = self._teacher.show(images, size_px)
-        with self.bench.autocast(), Float32Depthwise():
+        with self.bench.autocast(), FasterOnCPU():
             logits, features = self._parallel(images)
         loss = self._objective(logits.float(), targets, lesson, features) * weight
         (loss / self.recipe.accumulation).backward()  # type: ignore[no-untyped-call]

@@ -60,6 +60,9 @@ class Recipe:
         mirrored: Predict the mean of a picture and its mirror image; doubles the cost.
         teacher: A trained version that the network imitates; empty has none.
         teacher_temperature: Softens the teacher's probabilities and the network's.
+        teacher_size_px: Side of the views as the teacher sees them; 0 is its own size. A crop
+            shows things larger than a whole picture does, so a teacher needs fewer pixels of it
+            (Touvron et al., "Fixing the train-test resolution discrepancy", arXiv:1906.06423).
         teacher_share: Of the loss; the rest is that of the labels.
         teacher_features: Weight of a further loss, by which the network's features, turned by
             a linear map, shall point where the teacher's do, at each place of the picture. It
@@ -105,6 +108,7 @@ class Recipe:
     mirrored: bool = False
     teacher: str = ""
     teacher_temperature: float = 1.0
+    teacher_size_px: int = 0
     teacher_share: float = 1.0
     teacher_features: float = 0.0
 
@@ -179,6 +183,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "cutmix": (0, 10),
     "blocks": (1, 8),
     "teacher_temperature": (0.01, 100),
+    "teacher_size_px": (0, 1024),
     "teacher_share": (0, 1),
     "teacher_features": (0, 1000),
 }
@@ -211,6 +216,11 @@ def _check_sizes(recipe: Recipe) -> None:
         raise InvalidInputError(
             f"start_size_px is {recipe.start_size_px}; it must lie from 32 to image_size_px, "
             f"{recipe.image_size_px}, or be 0"
+        )
+    if recipe.teacher_size_px and recipe.teacher_size_px < recipe.image_size_px:
+        raise InvalidInputError(
+            f"teacher_size_px is {recipe.teacher_size_px}; views are made at this size, so it must "
+            f"be at least image_size_px, {recipe.image_size_px}, or 0"
         )
     for size in (recipe.image_size_px, recipe.start_size_px):
         if recipe.arch == "vit" and size % 16:

@@ -73,7 +73,7 @@ class Teacher:
 
     @property
     def _size_px(self) -> int:
-        return self._bench.preprocessing.geometry.size_px
+        return self._bench.recipe.teacher_size_px or self._bench.preprocessing.geometry.size_px
 
     def batches(self, batches: list[Indices], keys: list[list[Key]]) -> Iterator[Tensor]:
         """Yield the views as the teacher sees them, (N, 3, S, S); see ``Bench``."""

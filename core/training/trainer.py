@@ -34,7 +34,12 @@ from core.training.transfer import fit_classifier
 
 _SNAPSHOT_FORMAT = 1
 # Added to the recipe later, with what was done before: trainings begun before go on.
-_LATER_FIELDS = {("blocks", 1), ("teacher_features", 0.0), ("batch_statistics", True)}
+_LATER_FIELDS = {
+    ("blocks", 1),
+    ("teacher_features", 0.0),
+    ("teacher_size_px", 0),
+    ("batch_statistics", True),
+}
 
 
 @dataclass(frozen=True, slots=True)

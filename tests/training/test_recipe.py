@@ -57,6 +57,7 @@ def test_a_request_survives_json() -> None:
         ({"epochs": 0}, "epochs is 0"),
         ({"image_size_px": 8}, "image_size_px is 8"),
         ({"start_size_px": 500}, "start_size_px is 500"),
+        ({"teacher_size_px": 64}, "teacher_size_px is 64"),
         ({"batch_size": 1}, "batch_size is 1"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),

@@ -11,7 +11,7 @@ from core.imaging import ImageLimits
 from core.models import LoadedModel, load, save
 from core.training import TrainingRequest, snapshots
 from core.training.datasets import read_dataset
-from core.training.teaching import Teacher
+from core.training.teaching import Lesson, Teacher
 from core.training.trainer import Resources, Trained, train
 from tests.training.trees import make_tree
 
@@ -79,6 +79,22 @@ def test_the_teacher_sees_what_the_student_sees(
         torch.cat([views for views, _ in part]) for part in (seen[:batches], seen[batches:])
     )
     assert not any((view - other).abs().max() < 1e-3 for view in first for other in second)
+
+
+def test_the_teacher_may_look_at_smaller_views(
+    tree: Path, tmp_path: Path, teacher: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: set[int] = set()
+    say = Teacher.say
+
+    def spy(self: Teacher, views: torch.Tensor) -> Lesson:
+        sides.add(views.shape[-1])
+        return say(self, views)
+
+    monkeypatch.setattr(Teacher, "say", spy)
+    options = {"teacher": "7", "teacher_features": 1.0, "epochs": 1, "teacher_size_px": 40}
+    run(tree, tmp_path, teacher, **options)
+    assert sides == {40}
 
 
 def test_the_order_of_the_teachers_labels_does_not_matter(
