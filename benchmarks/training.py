@@ -64,7 +64,7 @@ RUNS = (
     Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
     Run("custom_cnn", "custom_cnn", "default"),
     Run("custom_cnn_distilled", "custom_cnn", DISTILLED, {"epochs": 90}),
-    Run("resnet50", "resnet50", DISTILLED, {"epochs": 44}),
+    Run("resnet50", "resnet50", DISTILLED, {"epochs": 50}),
     Run("vit", "vit", DISTILLED, {"epochs": 24}),
 )
 ENSEMBLE = "ensemble"
