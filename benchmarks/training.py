@@ -63,9 +63,9 @@ QUICK_DISTILLED: Mapping[str, Any] = {**QUICK, "teacher": "efficientnet_lite0"}
 RUNS = (
     Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
     Run("custom_cnn", "custom_cnn", "default"),
-    Run("custom_cnn_distilled", "custom_cnn", DISTILLED, {"epochs": 90}),
+    Run("custom_cnn_distilled", "custom_cnn", DISTILLED, {"epochs": 80}),
     Run("resnet50", "resnet50", DISTILLED, {"epochs": 50}),
-    Run("vit", "vit", DISTILLED, {"epochs": 24}),
+    Run("vit", "vit", DISTILLED, {"epochs": 28}),
 )
 ENSEMBLE = "ensemble"
 MEMBERS = ("custom_cnn_distilled", "resnet50", "vit")

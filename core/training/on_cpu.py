@@ -29,7 +29,7 @@ class FasterOnCPU(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         faster = _FASTER.get(func)
-        if faster and args[0].device.type == "cpu" and torch.is_grad_enabled():
+        if faster and args and args[0].device.type == "cpu" and torch.is_grad_enabled():
             return faster(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
