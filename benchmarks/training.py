@@ -62,7 +62,7 @@ QUICK_DISTILLED: Mapping[str, Any] = {**QUICK, "teacher": "efficientnet_lite0"}
 RUNS = (
     Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
     Run("custom_cnn", "custom_cnn", "default"),
-    Run("custom_cnn_distilled", "custom_cnn", DISTILLED, {"epochs": 80}),
+    Run("custom_cnn_distilled", "custom_cnn", DISTILLED, {"epochs": 60}),
     Run("resnet50", "resnet50", DISTILLED),
     Run("vit", "vit", DISTILLED),
 )

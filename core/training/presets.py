@@ -135,6 +135,7 @@ PRESETS: Mapping[str, Preset] = {
                 "teacher": "efficientnet_lite0",
                 "teacher_temperature": 2.0,
                 "teacher_features": 1.0,
+                "teacher_share": 0.5,
                 "teacher_size_px": 160,
                 "weights": "none",
                 "image_size_px": 128,

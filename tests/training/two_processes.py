@@ -30,7 +30,10 @@ def main(data: Path, folder: Path) -> None:
         TrainingRequest("vit", str(data), changes=CHANGES),
         read_dataset(data),
         resources=Resources(
-            ImageLimits(10_000_000, 1_000_000), device="cpu", snapshots_dir=folder / "snapshots"
+            ImageLimits(10_000_000, 1_000_000),
+            device="cpu",
+            precision="float32",  # bfloat16 rounds halves of a batch otherwise than the whole
+            snapshots_dir=folder / "snapshots",
         ),
         on_progress=lambda _: None,
         should_stop=lambda: False,
