@@ -12,13 +12,17 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+MOST_TOKENS = 256
+"""A Vision Transformer has 197 at 224 px."""
+
 
 class FasterOnCPU(TorchFunctionMode):
     """A context for the forward pass of a network that learns.
 
     Depthwise convolutions stay in float32: through 5 x 5 kernels and strides of 2 oneDNN takes
-    up to five times as long in bfloat16. Attention is done in plain matrix products: torch's
-    fused one computes it once more on its way back, and saves memory that few tokens need not.
+    up to five times as long in bfloat16. Attention among few tokens is done in plain matrix
+    products: torch's fused one is slow on its way back, and what it saves is memory, which grows
+    by the square of the tokens.
     """
 
     def __torch_function__(
@@ -51,7 +55,8 @@ def _attend(
     **more: Any,
 ) -> Tensor:
     """(B, H, T, D) each, to the same."""
-    if attn_mask is not None or dropout_p or is_causal or more:
+    is_large = max(query.shape[-2], key.shape[-2]) > MOST_TOKENS
+    if is_large or attn_mask is not None or dropout_p or is_causal or more:
         return functional.scaled_dot_product_attention(
             query, key, value, attn_mask, dropout_p, is_causal, **more
         )

@@ -207,7 +207,8 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), a small image size the size of the
-    first epochs, and random weights the layers that were frozen.
+    first epochs, a large one that of the teacher's views, and random weights the layers that
+    were frozen.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -234,6 +235,8 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
         follow["learning_rate"] = base.learning_rate * factor
     if changes.get("image_size_px", math.inf) < base.start_size_px:
         follow["start_size_px"] = 0
+    if changes.get("image_size_px", 0) > base.teacher_size_px:
+        follow["teacher_size_px"] = 0
     if changes.get("weights") == "none":
         follow["frozen"] = 0.0
         follow["batch_statistics"] = True

@@ -222,6 +222,10 @@ def _check_sizes(recipe: Recipe) -> None:
             f"teacher_size_px is {recipe.teacher_size_px}; views are made at this size, so it must "
             f"be at least image_size_px, {recipe.image_size_px}, or 0"
         )
+    if recipe.teacher_size_px % 16:
+        raise InvalidInputError(
+            f"teacher_size_px is {recipe.teacher_size_px}; teachers take multiples of 16"
+        )
     for size in (recipe.image_size_px, recipe.start_size_px):
         if recipe.arch == "vit" and size % 16:
             raise InvalidInputError(f"image_size_px is {size}; vit takes multiples of 16")

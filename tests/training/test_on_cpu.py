@@ -1,10 +1,13 @@
 """What is learnt in another way on a CPU, to the same result."""
 
+from typing import Any
+
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from core.training.on_cpu import FasterOnCPU
+from core.training.on_cpu import MOST_TOKENS, FasterOnCPU
 
 
 def test_a_depthwise_convolution_learns_in_float32() -> None:
@@ -26,11 +29,20 @@ def test_other_convolutions_and_those_that_do_not_learn_are_left_alone() -> None
             assert nn.Conv2d(6, 6, 3, groups=6)(images).dtype is torch.bfloat16
 
 
-def test_attention_gives_the_same() -> None:
-    query, key, value = torch.randn(3, 2, 4, 9, 8, requires_grad=True).unbind()
-    cases = ({}, {"is_causal": True}, {"attn_mask": torch.eye(9, dtype=torch.bool)}, {"scale": 2.0})
-    for options in cases:
-        expected = functional.scaled_dot_product_attention(query, key, value, **options)
-        with FasterOnCPU():
-            attended = functional.scaled_dot_product_attention(query, key, value, **options)
-        torch.testing.assert_close(attended, expected)
+@pytest.mark.parametrize(
+    ("tokens", "options", "is_plain"),
+    [
+        (9, {}, True),
+        (9, {"is_causal": True}, False),
+        (9, {"attn_mask": torch.eye(9, dtype=torch.bool)}, False),
+        (9, {"scale": 2.0}, False),
+        (MOST_TOKENS + 1, {}, False),
+    ],
+)
+def test_attention_gives_the_same(tokens: int, options: dict[str, Any], is_plain: bool) -> None:
+    query, key, value = torch.randn(3, 2, 4, tokens, 8, requires_grad=True).unbind()
+    expected = functional.scaled_dot_product_attention(query, key, value, **options)
+    with FasterOnCPU():
+        attended = functional.scaled_dot_product_attention(query, key, value, **options)
+    torch.testing.assert_close(attended, expected)
+    assert (type(attended.grad_fn) is not type(expected.grad_fn)) == is_plain

@@ -46,6 +46,14 @@ def test_a_small_image_and_random_weights_turn_off_what_does_not_suit_them() -> 
     assert kept.start_size_px == DEFAULTS["efficientnet_lite0"].start_size_px
 
 
+def test_a_large_image_is_shown_to_the_teacher_at_its_own_size() -> None:
+    assert make_recipe("resnet50", "distilled", {}).teacher_size_px == 160
+    large = {"image_size_px": 224}
+    assert make_recipe("resnet50", "distilled", large).teacher_size_px == 0
+    both = large | {"teacher_size_px": 256}
+    assert make_recipe("resnet50", "distilled", both).teacher_size_px == 256
+
+
 def test_a_request_survives_json() -> None:
     request = TrainingRequest("vit", "data", "quick", {"epochs": 3, "weights": "none"})
     assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
@@ -58,6 +66,7 @@ def test_a_request_survives_json() -> None:
         ({"image_size_px": 8}, "image_size_px is 8"),
         ({"start_size_px": 500}, "start_size_px is 500"),
         ({"teacher_size_px": 64}, "teacher_size_px is 64"),
+        ({"teacher_size_px": 250}, "multiples of 16"),
         ({"batch_size": 1}, "batch_size is 1"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
