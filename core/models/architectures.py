@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 import timm
+from timm.layers.hybrid_embed import HybridEmbed
 from timm.models import get_pretrained_cfg
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor, nn
 
 from core.errors import InvalidInputError
-from core.models.custom_cnn import CustomCNN
+from core.models.custom_cnn import Convolutions, CustomCNN
 from core.models.preprocessing import Geometry, Preprocessing
 
 StateDict = dict[str, Tensor]
@@ -27,12 +28,14 @@ class NetworkOptions:
         drop_path_rate: Share of residual branches skipped; means nothing in use.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
         blocks: Of each of its stages.
+        stem: Of the transformer, a key of ``STEMS``.
     """
 
     drop_rate: float = 0.0
     drop_path_rate: float = 0.0
     attention: str = "none"
     blocks: int = 1
+    stem: str = "patches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,11 @@ def _build_with_timm(
     return network
 
 
+def _embed_by_convolutions(**arguments: Any) -> nn.Module:
+    """Return the stages of the custom CNN, and a linear map from each place to a token."""
+    return HybridEmbed(Convolutions(blocks=2), **arguments)
+
+
 def _build_vit(num_classes: int, image_size_px: int, options: NetworkOptions) -> nn.Module:
     # Takes other sizes too, for trainings that begin with smaller pictures.
     return _build_with_timm(
@@ -164,7 +172,26 @@ def _build_vit(num_classes: int, image_size_px: int, options: NetworkOptions) ->
         name="vit_small_patch16_224",
         img_size=image_size_px,
         dynamic_img_size=True,
+        **STEMS[options.stem],
     )
+
+
+# What makes the tokens of a transformer: timm's arguments. Convolutions know of neighbourhood what
+# patches must learn from more photos than a shop has (Xiao et al., "Early convolutions help
+# transformers see better", arXiv:2106.14881; Hassani et al., "Escaping the big data paradigm with
+# compact transformers", arXiv:2104.05704); half of the blocks are then enough, and each begins by
+# changing next to nothing.
+STEMS: Mapping[str, Mapping[str, Any]] = {
+    "patches": {},
+    "convolutions": {
+        "embed_layer": _embed_by_convolutions,
+        "patch_size": 1,
+        "depth": 6,
+        "class_token": False,
+        "global_pool": "avg",
+        "init_values": 1e-4,
+    },
+}
 
 
 def _tokens_to_map(network: Any) -> Callable[[Tensor], Tensor]:

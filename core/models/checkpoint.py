@@ -35,6 +35,7 @@ class ModelCard:
         mirrored: The logits are the mean over the picture and its mirror image.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
         blocks: Of each of its stages.
+        stem: Of the transformer, a key of ``STEMS``.
         metrics: The evaluation, in the shape of ``core.evaluation.metrics.Metrics``.
     """
 
@@ -45,6 +46,7 @@ class ModelCard:
     mirrored: bool = False
     attention: str = "none"
     blocks: int = 1
+    stem: str = "patches"
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -189,7 +191,7 @@ def _read_card(path: Path, text: str) -> ModelCard:
 
 def _build(path: Path, card: ModelCard, tensors: Mapping[str, Tensor]) -> nn.Module:
     with torch.device("meta"):  # the weights come from the file: draw none, hold none twice
-        options = NetworkOptions(attention=card.attention, blocks=card.blocks)
+        options = NetworkOptions(attention=card.attention, blocks=card.blocks, stem=card.stem)
         network = ARCHITECTURES[card.arch].build(len(card.labels), card.image_size_px, options)
     try:
         network.load_state_dict(tensors, assign=True)

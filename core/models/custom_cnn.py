@@ -20,7 +20,26 @@ ATTENTION: Mapping[str, Callable[[int], nn.Module]] = {
 }
 
 
-class CustomCNN(nn.Module):
+class Convolutions(nn.Module):
+    """The stem and the stages: (B, 3, H, W) to the last map, (B, 256, H/16, W/16).
+
+    Args: see ``CustomCNN``.
+    """
+
+    def __init__(self, *, attention: str = "none", blocks: int = 1) -> None:
+        super().__init__()
+        stem_width = STAGE_WIDTHS[0] // 2
+        self.stem = _convolution(3, stem_width, kernel=5, stride=2)
+        widths = (stem_width, *STAGE_WIDTHS)
+        block = ATTENTION[attention]
+        self.stages = nn.Sequential(*(Stage(*pair, block, blocks) for pair in pairwise(widths)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.stages(self.stem(images))
+        return features
+
+
+class CustomCNN(Convolutions):
     """A small network that trains from nothing in minutes, at any input size.
 
     A stem halves the input; each stage halves it again, widens it, and refines it by 3x3
@@ -42,22 +61,16 @@ class CustomCNN(nn.Module):
         attention: str = "none",
         blocks: int = 1,
     ) -> None:
-        super().__init__()
-        stem_width = STAGE_WIDTHS[0] // 2
-        self.stem = _convolution(3, stem_width, kernel=5, stride=2)
-        widths = (stem_width, *STAGE_WIDTHS)
-        block = ATTENTION[attention]
-        self.stages = nn.Sequential(*(Stage(*pair, block, blocks) for pair in pairwise(widths)))
-        pools = attention == "pooling"
-        self.mean = AttentionPooling(widths[-1]) if pools else nn.AdaptiveAvgPool2d(1)
+        super().__init__(attention=attention, blocks=blocks)
+        width = STAGE_WIDTHS[-1]
+        self.mean = AttentionPooling(width) if attention == "pooling" else nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(dropout)
-        self.num_features = 2 * STAGE_WIDTHS[-1]
+        self.num_features = 2 * width
         self.head = nn.Linear(self.num_features, num_classes)
 
     def forward_features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) to the last stage's map, (B, 256, H/16, W/16)."""
-        features: Tensor = self.stages(self.stem(images))
-        return features
+        return super().forward(images)
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
         """The last map to logits (B, num_classes), or with pre_logits to features (B, 512)."""

@@ -140,6 +140,7 @@ PRESETS: Mapping[str, Preset] = {
                 "weights": "none",
                 "image_size_px": 128,
                 "start_size_px": 64,
+                "end_size_px": 96,
                 "epochs": 150,
                 "batch_size": 32,
                 "learning_rate": 1.5e-3,
@@ -161,7 +162,7 @@ PRESETS: Mapping[str, Preset] = {
             {
                 "custom_cnn": {"start_size_px": 96},
                 "resnet50": {"learning_rate": 1e-3},
-                "vit": {"epochs": 200, "learning_rate": 5e-4},
+                "vit": {"learning_rate": 7e-4, "stem": "convolutions"},
             },
         ),
         Preset(
@@ -207,8 +208,8 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), a small image size the size of the
-    first epochs, a large one that of the teacher's views, and random weights the layers that
-    were frozen.
+    first and last epochs, a large one that of the teacher's views, random weights the layers
+    that were frozen, and pretrained ones the patches that they look at.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -233,11 +234,16 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     if "batch_size" in changes:
         factor = (max(0, changes["batch_size"]) / base.batch_size) ** 0.5
         follow["learning_rate"] = base.learning_rate * factor
-    if changes.get("image_size_px", math.inf) < base.start_size_px:
+    used = changes.get("image_size_px", math.inf)
+    if min(used, changes.get("end_size_px") or math.inf) < base.start_size_px:
         follow["start_size_px"] = 0
+    if used < base.end_size_px:
+        follow["end_size_px"] = 0
     if changes.get("image_size_px", 0) > base.teacher_size_px:
         follow["teacher_size_px"] = 0
-    if changes.get("weights") == "none":
+    if changes.get("weights", "none") != "none":
+        follow["stem"] = "patches"
+    elif "weights" in changes:
         follow["frozen"] = 0.0
         follow["batch_statistics"] = True
     return follow

@@ -9,6 +9,7 @@ from core.errors import InvalidInputError
 
 Scaling = Literal["architecture", "unit"]
 Attention = Literal["none", "squeeze_excite", "cbam", "pooling"]
+Stem = Literal["patches", "convolutions"]
 Keep = Literal["best", "last"]
 
 
@@ -27,7 +28,11 @@ class Recipe:
             does so where there is a GPU.
         image_size_px: Side of the square that the network sees in use.
         start_size_px: Side in the first epoch; it grows in steps of 32 until three quarters
-            of the epochs are done. 0 is ``image_size_px`` from the start.
+            of the epochs are done. 0 is ``end_size_px`` from the start.
+        end_size_px: Side in the last quarter; 0 is ``image_size_px``. A crop shows things
+            larger than a whole picture does, so fewer pixels of it show them as large as they
+            are in use (Touvron et al., "Fixing the train-test resolution discrepancy",
+            arXiv:1906.06423).
         epochs: Times each picture is seen.
         batch_size: Pictures in one forward pass, over all processes.
         accumulation: Passes whose gradients are averaged into one step.
@@ -57,12 +62,13 @@ class Recipe:
         scaling: Mean and deviation of the architecture, or pixels to 0..1 and no more.
         attention: Block of the custom CNN.
         blocks: Pairs of convolutions with a short cut in each stage of the custom CNN.
+        stem: What makes the transformer's tokens, a key of ``STEMS``.
         mirrored: Predict the mean of a picture and its mirror image; doubles the cost.
         teacher: A trained version that the network imitates; empty has none.
         teacher_temperature: Softens the teacher's probabilities and the network's.
         teacher_size_px: Side of the views as the teacher sees them; 0 is its own size. A crop
-            shows things larger than a whole picture does, so a teacher needs fewer pixels of it
-            (Touvron et al., "Fixing the train-test resolution discrepancy", arXiv:1906.06423).
+            shows things larger than a whole picture does, so a teacher needs fewer pixels of
+            it, too.
         teacher_share: Of the loss; the rest is that of the labels.
         teacher_features: Weight of a further loss, by which the network's features, turned by
             a linear map, shall point where the teacher's do, at each place of the picture. It
@@ -77,6 +83,7 @@ class Recipe:
     seed: int = 0
     image_size_px: int
     start_size_px: int = 0
+    end_size_px: int = 0
     epochs: int
     batch_size: int
     accumulation: int = 1
@@ -105,6 +112,7 @@ class Recipe:
     scaling: Scaling = "architecture"
     attention: Attention = "none"
     blocks: int = 1
+    stem: Stem = "patches"
     mirrored: bool = False
     teacher: str = ""
     teacher_temperature: float = 1.0
@@ -118,9 +126,10 @@ class Recipe:
     def size_at(self, epoch: int) -> int:
         """Return the side in pixels of the views of an epoch, counted from 1."""
         grown = min(1.0, (epoch - 1) / max(1, math.ceil(0.75 * self.epochs)))
-        start = self.start_size_px or self.image_size_px
-        size = start + grown * (self.image_size_px - start)
-        return self.image_size_px if grown == 1 else min(self.image_size_px, 32 * round(size / 32))
+        end = self.end_size_px or self.image_size_px
+        start = self.start_size_px or end
+        size = start + grown * (end - start)
+        return end if grown == 1 else min(end, 32 * round(size / 32))
 
 
 # --- against categories of unequal size --------------------------------------------------------
@@ -160,6 +169,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
     "image_size_px": (32, 1024),
     "start_size_px": (0, 1024),
+    "end_size_px": (0, 1024),
     "epochs": (1, 10_000),
     "batch_size": (2, 4096),
     "accumulation": (1, 1024),
@@ -201,7 +211,7 @@ def check_recipe(recipe: Recipe, *, is_published: bool) -> None:
             bounds = f"from {least} to {most}" if least != _TINY else f"above 0, at most {most}"
             raise InvalidInputError(f"{name} is {value}; it must lie {bounds}")
     for name, kind in get_type_hints(Recipe).items():
-        allowed = get_args(kind) if kind in (Scaling, Attention, Keep) else ()
+        allowed = get_args(kind) if kind in (Scaling, Attention, Stem, Keep) else ()
         if allowed and getattr(recipe, name) not in allowed:
             raise InvalidInputError(
                 f"{name} is {getattr(recipe, name)!r}; it may be {', '.join(allowed)}"
@@ -212,11 +222,14 @@ def check_recipe(recipe: Recipe, *, is_published: bool) -> None:
 
 
 def _check_sizes(recipe: Recipe) -> None:
-    if recipe.start_size_px and not 32 <= recipe.start_size_px <= recipe.image_size_px:
-        raise InvalidInputError(
-            f"start_size_px is {recipe.start_size_px}; it must lie from 32 to image_size_px, "
-            f"{recipe.image_size_px}, or be 0"
-        )
+    most = recipe.image_size_px
+    for name in ("end_size_px", "start_size_px"):
+        size = getattr(recipe, name)
+        if size and not 32 <= size <= most:
+            raise InvalidInputError(
+                f"{name} is {size}; it must lie from 32 to {most}, the size that follows, or be 0"
+            )
+        most = size or most
     if recipe.teacher_size_px and recipe.teacher_size_px < recipe.image_size_px:
         raise InvalidInputError(
             f"teacher_size_px is {recipe.teacher_size_px}; views are made at this size, so it must "
@@ -226,9 +239,9 @@ def _check_sizes(recipe: Recipe) -> None:
         raise InvalidInputError(
             f"teacher_size_px is {recipe.teacher_size_px}; teachers take multiples of 16"
         )
-    for size in (recipe.image_size_px, recipe.start_size_px):
-        if recipe.arch == "vit" and size % 16:
-            raise InvalidInputError(f"image_size_px is {size}; vit takes multiples of 16")
+    for name in ("image_size_px", "start_size_px", "end_size_px"):
+        if recipe.arch == "vit" and getattr(recipe, name) % 16:
+            raise InvalidInputError(f"{name} is {getattr(recipe, name)}; vit takes multiples of 16")
 
 
 def _check_imbalance(recipe: Recipe, *, is_published: bool) -> None:
@@ -252,6 +265,11 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
     if (recipe.attention, recipe.blocks) != ("none", 1) and recipe.arch != "custom_cnn":
         raise InvalidInputError(
             f"attention and blocks are options of custom_cnn, not of {recipe.arch}"
+        )
+    if recipe.stem != "patches" and (recipe.arch != "vit" or recipe.weights == "hub"):
+        raise InvalidInputError(
+            f"stem {recipe.stem!r} is an option of vit without weights from the hub, which look "
+            f"at patches; this is {recipe.arch} with {recipe.weights!r}"
         )
     fixed = recipe.frozen or not recipe.batch_statistics
     if fixed and recipe.weights == "none" and not is_published:

@@ -39,6 +39,8 @@ _LATER_FIELDS = {
     ("teacher_features", 0.0),
     ("teacher_size_px", 0),
     ("batch_statistics", True),
+    ("end_size_px", 0),
+    ("stem", "patches"),
 }
 
 
@@ -158,7 +160,7 @@ def _set_up(
         image_size_px=recipe.image_size_px,
         weights=recipe.weights,
         options=NetworkOptions(
-            recipe.drop_rate, recipe.drop_path_rate, recipe.attention, recipe.blocks
+            recipe.drop_rate, recipe.drop_path_rate, recipe.attention, recipe.blocks, recipe.stem
         ),
     )
     return Bench(
@@ -226,6 +228,7 @@ class _Training:
             mirrored=bench.recipe.mirrored,
             attention=bench.recipe.attention,
             blocks=bench.recipe.blocks,
+            stem=bench.recipe.stem,
             metrics=evaluation.metrics.to_dict(),
         )
         looked_at = {

@@ -11,11 +11,11 @@ from timm.data import resolve_model_data_config
 
 from core.errors import InvalidInputError, WeightsUnavailableError
 from core.explain.gradcam import heatmap
-from core.models import ARCHITECTURES, NetworkOptions, get_architecture
-from core.models.architectures import count_parameters, embed
+from core.models import ARCHITECTURES, ModelCard, NetworkOptions, get_architecture, load, save
+from core.models.architectures import count_parameters, embed, make_map
 from core.models.custom_cnn import ATTENTION, AttentionPooling, CustomCNN
 from core.models.weights import build_network
-from tests.networks import draw_pixels, load_random
+from tests.networks import LABELS, draw_pixels, load_random
 
 # What a network of each architecture must look like at 64 px: features, parameters in millions.
 CASES = {
@@ -182,3 +182,17 @@ def test_a_package_of_another_network_is_refused() -> None:
     wrong = replace(ARCHITECTURES["resnet50"], package=row.package)
     with pytest.raises(WeightsUnavailableError, match="are not the"):
         build_network(wrong, num_classes=5, image_size_px=32, weights="package")
+
+
+def test_the_tokens_of_a_transformer_may_come_from_convolutions(tmp_path: Path) -> None:
+    row, path = ARCHITECTURES["vit"], tmp_path / "vit.safetensors"
+    network = row.build(len(LABELS), 64, NetworkOptions(stem="convolutions")).eval()
+    for size_px, side in ((32, 2), (64, 4), (96, 6)):
+        features = network.forward_features(torch.zeros(2, 3, size_px, size_px))
+        assert make_map("vit", network, features).shape == (2, 384, side, side)
+    card = ModelCard("vit", LABELS, row.preprocessing(64), stem="convolutions")
+    save(path, network=network, card=card)
+    loaded = load(path)
+    batch = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(loaded.network(batch), network(batch))
+    assert heatmap(loaded, draw_pixels(50, 40), 0).shape == (40, 50)

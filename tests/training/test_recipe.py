@@ -44,6 +44,8 @@ def test_a_small_image_and_random_weights_turn_off_what_does_not_suit_them() -> 
     assert (recipe.start_size_px, recipe.frozen) == (0, 0)
     kept = make_recipe("efficientnet_lite0", "default", {"image_size_px": 192})
     assert kept.start_size_px == DEFAULTS["efficientnet_lite0"].start_size_px
+    small = make_recipe("vit", "distilled", {"image_size_px": 64})
+    assert (small.start_size_px, small.end_size_px) == (64, 0)
 
 
 def test_a_large_image_is_shown_to_the_teacher_at_its_own_size() -> None:
@@ -65,6 +67,9 @@ def test_a_request_survives_json() -> None:
         ({"epochs": 0}, "epochs is 0"),
         ({"image_size_px": 8}, "image_size_px is 8"),
         ({"start_size_px": 500}, "start_size_px is 500"),
+        ({"end_size_px": 500}, "end_size_px is 500"),
+        ({"end_size_px": 64, "start_size_px": 96}, "start_size_px is 96; .* to 64"),
+        ({"stem": "roots"}, "patches, convolutions"),
         ({"teacher_size_px": 64}, "teacher_size_px is 64"),
         ({"teacher_size_px": 250}, "multiples of 16"),
         ({"batch_size": 1}, "batch_size is 1"),
@@ -89,6 +94,16 @@ def test_what_only_the_custom_cnn_has_is_refused_for_others() -> None:
         make_recipe("custom_cnn", "default", changes)
         with pytest.raises(InvalidInputError, match="custom_cnn"):
             make_recipe("resnet50", "default", changes)
+
+
+def test_pretrained_transformers_look_at_patches() -> None:
+    assert make_recipe("vit", "distilled", {}).stem == "convolutions"
+    assert make_recipe("vit", "distilled", {"weights": "hub"}).stem == "patches"
+    for arch in ("vit", "resnet50"):
+        with pytest.raises(InvalidInputError, match=f"{arch} with 'hub'"):
+            make_recipe(arch, "default", {"stem": "convolutions"})
+    own = {"stem": "convolutions", "weights": "file:own.safetensors"}
+    assert make_recipe("vit", "default", own).stem == "convolutions"
 
 
 def test_the_vit_takes_only_whole_patches() -> None:
@@ -152,3 +167,13 @@ def test_pictures_grow_to_their_full_size() -> None:
     assert all(size % 16 == 0 for size in sizes)
     assert sizes[-5:] == [224] * 5
     assert {make_recipe("vit", "default", {}).size_at(epoch) for epoch in (1, 12)} == {224}
+
+
+def test_pictures_may_stay_smaller_in_training_than_they_are_in_use() -> None:
+    recipe = make_recipe(
+        "custom_cnn", "default", {"start_size_px": 64, "end_size_px": 96, "epochs": 20}
+    )
+    assert recipe.image_size_px == 128
+    assert [recipe.size_at(epoch) for epoch in (1, 16, 20)] == [64, 96, 96]
+    constant = replace(recipe, start_size_px=0)
+    assert {constant.size_at(epoch) for epoch in range(1, 21)} == {96}

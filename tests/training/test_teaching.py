@@ -51,7 +51,7 @@ def teacher(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel
 def test_a_student_learns_from_its_teacher_alone(
     tree: Path, tmp_path: Path, teacher: LoadedModel
 ) -> None:
-    trained, _ = run(tree, tmp_path, teacher, teacher="7", epochs=8, mixup=0.2)
+    trained, _ = run(tree, tmp_path, teacher, teacher="7", epochs=16, mixup=0.2)
     assert trained.card.metrics["splits"]["validation"]["top1"] == 1
     assert trained.card.metrics["training"]["teacher"] == teacher.digest
 
@@ -128,11 +128,18 @@ def test_a_student_may_imitate_features_too_and_be_killed(
     assert losses(again) == losses(with_features)
 
 
-@pytest.mark.parametrize("arch", ["resnet50", "vit"])
+@pytest.mark.parametrize(
+    ("arch", "options"),
+    [("resnet50", {}), ("vit", {}), ("vit", {"stem": "convolutions", "end_size_px": 48})],
+)
 def test_networks_with_other_maps_than_the_teachers_may_imitate_it(
-    tree: Path, tmp_path: Path, teacher: LoadedModel, arch: str
+    tree: Path,
+    tmp_path: Path,
+    teacher: LoadedModel,
+    arch: str,
+    options: dict[str, object],
 ) -> None:
-    changes = {"teacher": "7", "teacher_features": 1.0, "epochs": 2}
+    changes = {"teacher": "7", "teacher_features": 1.0, "epochs": 2} | options
     sizes = {"image_size_px": 64, "start_size_px": 32}
     request = TrainingRequest(arch, str(tree), changes={**SMALL, **sizes, **changes})
     trained = train(
