@@ -38,12 +38,19 @@ class DurableQueues:
         run: Callable[[str, int], None],
     ) -> None:
         self._queues = queues
+        self._executor_id = executor_id
+        self._running: set[str | None] = set()
+        self._missing: frozenset[str] = frozenset()
         self._poll_s = settings.worker_poll_s
         self._config = _config(settings, executor_id, threads=sum(queues.values()) + 2)
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=None)  # chunks count their own
         def run_task(queue: str, item_id: int) -> None:
-            run(queue, item_id)
+            self._running.add(DBOS.workflow_id)
+            try:
+                run(queue, item_id)
+            finally:
+                self._running.discard(DBOS.workflow_id)
 
         self._run_task = run_task
 
@@ -68,6 +75,21 @@ class DurableQueues:
         """Put the running tasks of a dead process back into their queues."""
         # Private, and guarded by a test: the public way forgets how often a task was tried.
         DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001
+
+    def take_up_lost(self) -> None:
+        """Put back tasks that were given to this process and that it does not run.
+
+        A database that goes away just after it gave a task out leaves such. A task is given out a
+        moment before it begins, so only what was missing at the last call, too, is lost.
+        """
+        given = DBOS.list_workflows(
+            status="PENDING", executor_id=self._executor_id, load_input=False, load_output=False
+        )
+        missing = frozenset(each.workflow_id for each in given) - self._running
+        for task_id in missing & self._missing:
+            log.warning("task %s was lost; it is put back", task_id)
+            DBOS.resume_workflow(task_id)
+        self._missing = missing
 
     def stop(self) -> None:
         """Take no more tasks and wait a little for those that run."""

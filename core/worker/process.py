@@ -116,6 +116,7 @@ class Worker:
         if time.monotonic() >= self._next_beat:
             self._beat()
             self._take_over_silent()
+            self._queues.take_up_lost()
             renewals.ask_when_due(self._engine)
             self._keep_house()
         unfinished = jobs.list_unfinished(self._engine)

@@ -198,6 +198,32 @@ def test_a_database_restart_delays_a_batch_and_harms_no_photo(
             assert_all_processed_once(engine, photos=40, actor=actor, job_id=job_id)
 
 
+def test_a_task_that_was_given_out_and_lost_is_put_back(
+    engine: sa.Engine, settings: Settings, actor: Actor, tmp_path: Path, workers: Workers
+) -> None:
+    ours = settings.model_copy(update={"worker_silent_s": 1.5})
+    catalog.add_model(engine, ours, actor)
+    catalog.draw_photos(tmp_path / "photos", count=4)
+    catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+    worker = workers.start(ours)
+    catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
+    queue = sa.create_engine(f"sqlite:///{ours.data_dir / 'jobs.sqlite3'}")
+    count_done = "SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"
+    lose = "UPDATE workflow_status SET status = 'PENDING' WHERE status = 'SUCCESS'"
+
+    def is_done() -> bool:
+        with queue.connect() as connection:
+            return bool(connection.scalar(sa.text(count_done)))
+
+    catalog.wait_until(is_done)
+    with queue.begin() as connection:
+        connection.execute(sa.text(lose))
+    catalog.wait_until(lambda: "was lost; it is put back" in worker.said)
+    catalog.wait_until(is_done)
+    assert worker.terminate() == 0
+    queue.dispose()
+
+
 @contextmanager
 def opened(settings: Settings) -> Iterator[tuple[sa.Engine, Actor]]:
     """A migrated database and its local user."""
