@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from core.errors import CheckpointError
-from core.models.architectures import ARCHITECTURES, NetworkOptions, count_parameters
+from core.models.architectures import ARCHITECTURES, STEMS, NetworkOptions, count_parameters
+from core.models.custom_cnn import ATTENTION
 from core.models.preprocessing import Preprocessing
 from core.storage import write_whole
 
@@ -182,6 +183,11 @@ def _read_card(path: Path, text: str) -> ModelCard:
             f"{path} holds the architecture {card.arch!r}; this version knows "
             f"{', '.join(ARCHITECTURES)}"
         )
+    for name, known in (("attention", ATTENTION), ("stem", STEMS)):
+        if (value := getattr(card, name)) not in tuple(known):
+            raise CheckpointError(
+                f"{path} holds the {name} {value!r}; this version knows {', '.join(known)}"
+            )
     if not card.labels or len(set(card.labels)) != len(card.labels):
         raise CheckpointError(f"the {len(card.labels)} labels of {path} are none, or not distinct")
     if not (math.isfinite(card.temperature) and card.temperature > 0):

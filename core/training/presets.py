@@ -207,9 +207,9 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
     """Return the architecture's default, changed by the preset and then by the changes.
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
-    takes the learning rate (by its root, as suits Adam), a small image size the size of the
-    first and last epochs, a large one that of the teacher's views, random weights the layers
-    that were frozen, and pretrained ones the patches that they look at.
+    takes the learning rate (by its root, as suits Adam), the image size that of the last
+    epochs, a small one that of the first, a large one that of the teacher's views, random weights
+    the layers that were frozen, and pretrained ones the patches that they look at.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -237,7 +237,7 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
     used = changes.get("image_size_px", math.inf)
     if min(used, changes.get("end_size_px") or math.inf) < base.start_size_px:
         follow["start_size_px"] = 0
-    if used < base.end_size_px:
+    if "image_size_px" in changes:
         follow["end_size_px"] = 0
     if changes.get("image_size_px", 0) > base.teacher_size_px:
         follow["teacher_size_px"] = 0

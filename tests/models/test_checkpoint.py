@@ -141,6 +141,8 @@ def test_safetensors_of_somebody_else_are_no_checkpoint(tmp_path: Path) -> None:
         ({"labels": ("Same", "Same", "Same")}, "not distinct"),
         ({"arch": "resnet50"}, "do not fit"),
         ({"temperature": 0.0}, "temperature"),
+        ({"attention": "self"}, "attention 'self'.*cbam"),
+        ({"arch": "vit", "stem": "roots"}, "stem 'roots'.*convolutions"),
     ],
 )
 def test_a_card_that_does_not_fit_its_weights_is_refused(

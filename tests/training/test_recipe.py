@@ -46,6 +46,7 @@ def test_a_small_image_and_random_weights_turn_off_what_does_not_suit_them() -> 
     assert kept.start_size_px == DEFAULTS["efficientnet_lite0"].start_size_px
     small = make_recipe("vit", "distilled", {"image_size_px": 64})
     assert (small.start_size_px, small.end_size_px) == (64, 0)
+    assert make_recipe("vit", "distilled", {"image_size_px": 224}).size_at(150) == 224
 
 
 def test_a_large_image_is_shown_to_the_teacher_at_its_own_size() -> None:
