@@ -118,7 +118,12 @@ PRESETS: Mapping[str, Preset] = {
             {
                 "custom_cnn": {"image_size_px": 64, "epochs": 10, "drop_rate": 0.1, "blocks": 1},
                 "resnet50": {"image_size_px": 48, "epochs": 7, "learning_rate": 1e-3},
-                "vit": {"image_size_px": 64, "epochs": 8, "learning_rate": 3e-4},
+                "vit": {
+                    "stem": "convolutions",
+                    "image_size_px": 64,
+                    "epochs": 8,
+                    "learning_rate": 3e-4,
+                },
                 "efficientnet_lite0": {
                     "weights": "package",
                     "batch_statistics": False,
@@ -208,8 +213,8 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
 
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), the image size that of the last
-    epochs, a small one that of the first, a large one that of the teacher's views, random weights
-    the layers that were frozen, and pretrained ones the patches that they look at.
+    epochs, a small one that of the first, a large one that of the teacher's views, and the weights
+    what suits random and pretrained ones: frozen layers, and what a transformer looks at.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -241,11 +246,10 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
         follow["end_size_px"] = 0
     if changes.get("image_size_px", 0) > base.teacher_size_px:
         follow["teacher_size_px"] = 0
-    if changes.get("weights", "none") != "none":
-        follow["stem"] = "patches"
-    elif "weights" in changes:
-        follow["frozen"] = 0.0
-        follow["batch_statistics"] = True
+    if "weights" in changes:
+        is_random = changes["weights"] == "none"
+        follow |= {"frozen": 0.0, "batch_statistics": True} if is_random else {}
+        follow["stem"] = "convolutions" if is_random and base.arch == "vit" else "patches"
     return follow
 
 

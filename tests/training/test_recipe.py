@@ -100,6 +100,8 @@ def test_what_only_the_custom_cnn_has_is_refused_for_others() -> None:
 def test_pretrained_transformers_look_at_patches() -> None:
     assert make_recipe("vit", "distilled", {}).stem == "convolutions"
     assert make_recipe("vit", "distilled", {"weights": "hub"}).stem == "patches"
+    assert make_recipe("vit", "default", {}).stem == "patches"
+    assert make_recipe("vit", "default", {"weights": "none"}).stem == "convolutions"
     for arch in ("vit", "resnet50"):
         with pytest.raises(InvalidInputError, match=f"{arch} with 'hub'"):
             make_recipe(arch, "default", {"stem": "convolutions"})

@@ -19,6 +19,7 @@ CHANGES = {
     "image_size_px": 32,
     "batch_size": 8,
     "weights": "none",
+    "stem": "patches",
     "drop_path_rate": 0.0,
     "ema_decay": 0.5,
     "learning_rate": 1e-3,
