@@ -58,7 +58,7 @@ DISTILLED = "distilled"
 QUICK: Mapping[str, Any] = {"epochs": 2}
 QUICK_DISTILLED: Mapping[str, Any] = {**QUICK, "teacher": "efficientnet_lite0"}
 
-# What a core does of a large network in two hours; the preset has more.
+# All three in two hours of two cores; the preset has more.
 FEWER: Mapping[str, Any] = {"epochs": 60}
 
 # The teacher comes first: the distilled ones imitate it.

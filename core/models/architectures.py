@@ -28,7 +28,7 @@ class NetworkOptions:
         drop_path_rate: Share of residual branches skipped; means nothing in use.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
         blocks: Of each of its stages.
-        stem: Of the transformer, a key of ``STEMS``.
+        stem: What makes the transformer's tokens, a key of ``STEMS``.
     """
 
     drop_rate: float = 0.0

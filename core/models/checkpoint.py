@@ -36,7 +36,7 @@ class ModelCard:
         mirrored: The logits are the mean over the picture and its mirror image.
         attention: Block of the custom CNN, a key of ``ATTENTION``.
         blocks: Of each of its stages.
-        stem: Of the transformer, a key of ``STEMS``.
+        stem: What makes the transformer's tokens, a key of ``STEMS``.
         metrics: The evaluation, in the shape of ``core.evaluation.metrics.Metrics``.
     """
 

@@ -130,7 +130,8 @@ def _load(network: nn.Module, row: Architecture, weights: StateDict, *, origin: 
     if wrong:
         raise WeightsUnavailableError(
             f"{origin} does not fit {row.label}: {len(wrong)} tensors are missing or too many, "
-            f"such as {min(wrong)!r}"
+            f"such as {min(wrong)!r}. Options of the recipe that change a network (stem, blocks, "
+            "attention) must be those that the weights were trained with"
         )
 
 

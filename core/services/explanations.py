@@ -87,16 +87,32 @@ def list_pending(engine: sa.Engine, *, limit: int = 50) -> tuple[tuple[int, date
         return tuple(queries.list_pending(session, limit=limit))
 
 
-def draw(
-    engine: sa.Engine, settings: Settings, *, explanation_id: int, models: "ModelCache"
-) -> None:
-    """Draw the picture through the model that made the prediction; a failure is stored.
+def begin(engine: sa.Engine, *, explanation_id: int) -> Subject | None:
+    """Return what is to be drawn, and note what is to be said if the worker does not survive it.
 
-    If the worker died over it before, it is not tried again.
+    None when nothing waits any more, or when the worker died over it before.
     """
-    subject = _begin(engine, explanation_id)
-    if subject is None:
-        return
+    with transaction(engine) as session:
+        row = queries.find_explanation(session, explanation_id=explanation_id)
+        if row is None or row.state != ExplanationState.PENDING:
+            return None
+        if row.error == DIED:
+            row.state = ExplanationState.FAILED
+            log.error("explanation %d: %s", explanation_id, DIED)
+            return None
+        row.error = DIED
+        return queries.get_subject(session, explanation_id=explanation_id)
+
+
+def draw(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    explanation_id: int,
+    subject: Subject,
+    models: "ModelCache",
+) -> None:
+    """Draw what has begun, through the model that made the prediction; a failure is stored."""
     try:
         _draw(settings, subject, models)
         error = None
@@ -108,20 +124,6 @@ def draw(
 def fail(engine: sa.Engine, *, explanation_id: int, error: str) -> None:
     """Store why there is no picture."""
     _end(engine, explanation_id, error)
-
-
-def _begin(engine: sa.Engine, explanation_id: int) -> Subject | None:
-    """Note beforehand what is to be said if the worker does not survive this."""
-    with transaction(engine) as session:
-        row = queries.find_explanation(session, explanation_id=explanation_id)
-        if row is None or row.state != ExplanationState.PENDING:
-            return None
-        if row.error == DIED:
-            row.state = ExplanationState.FAILED
-            log.error("explanation %d: %s", explanation_id, DIED)
-            return None
-        row.error = DIED
-        return queries.get_subject(session, explanation_id=explanation_id)
 
 
 def _draw(settings: Settings, subject: Subject, models: "ModelCache") -> None:

@@ -117,11 +117,33 @@ def list_pending(engine: sa.Engine, *, limit: int = 50) -> tuple[tuple[int, date
         return tuple(queries.list_pending(session, limit=limit))
 
 
-def embed(engine: sa.Engine, settings: Settings, *, lookup_id: int, models: "ModelCache") -> None:
-    """Embed the photo; a failure is stored. If the worker died over it, it is not tried again."""
-    begun = _begin(engine, lookup_id)
-    if begun is None:
-        return
+def begin(engine: sa.Engine, *, lookup_id: int) -> tuple[int, str] | None:
+    """Note what is to be said if the worker does not survive this.
+
+    Returns:
+        Whose photo it is, and its SHA-256; None when nothing waits any more, or when the worker
+        died over it before.
+    """
+    with transaction(engine) as session:
+        row = queries.find_lookup(session, lookup_id=lookup_id)
+        if row is None or row.state != LookupState.PENDING:
+            return None
+        if row.error == DIED:
+            row.state = LookupState.FAILED
+            return None
+        row.error = DIED
+        return row.user_id, row.sha256
+
+
+def embed(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    lookup_id: int,
+    begun: tuple[int, str],
+    models: "ModelCache",
+) -> None:
+    """Embed the photo of a lookup that has begun; a failure is stored."""
     path = _path(settings, *begun)
     try:
         space, vector = _embed(path, models)
@@ -172,23 +194,6 @@ def fail(engine: sa.Engine, *, lookup_id: int, error: str) -> None:
         if row is not None:
             row.state, row.error = LookupState.FAILED, fit(error, LookupRow.error)
     log.error("lookup %d: %s", lookup_id, error)
-
-
-def _begin(engine: sa.Engine, lookup_id: int) -> tuple[int, str] | None:
-    """Note beforehand what is to be said if the worker does not survive this.
-
-    Returns:
-        Whose photo it is, and its SHA-256.
-    """
-    with transaction(engine) as session:
-        row = queries.find_lookup(session, lookup_id=lookup_id)
-        if row is None or row.state != LookupState.PENDING:
-            return None
-        if row.error == DIED:
-            row.state = LookupState.FAILED
-            return None
-        row.error = DIED
-        return row.user_id, row.sha256
 
 
 def _keep_known(engine: sa.Engine, actor: Actor, sha256: str) -> Lookup | None:

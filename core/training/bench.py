@@ -55,10 +55,10 @@ class Bench:
         return self._evaluate(self._predict, self._in_use(indices))
 
     def compute_view_logits(self, indices: Indices, view: int) -> NDArray[np.float32]:
-        """Return (N, C) of the pictures as they are seen in training, by the luck of a view."""
+        """Return (N, C) of the pictures as the last epoch saw them, by the luck of a view."""
         batches = self._cut(indices)
         keys = [[(int(index), view) for index in batch] for batch in batches]
-        size_px = self.preprocessing.geometry.size_px
+        size_px = self.recipe.size_at(self.recipe.epochs)
         return self._evaluate(self._predict, self.training_batches(batches, keys, size_px))
 
     def compute_features(self, indices: Indices) -> NDArray[np.float32]:

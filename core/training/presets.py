@@ -214,7 +214,8 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
     Some changes take along what hangs on them, unless that is changed too: the batch size
     takes the learning rate (by its root, as suits Adam), the image size that of the last
     epochs, a small one that of the first, a large one that of the teacher's views, and the weights
-    what suits random and pretrained ones: frozen layers, and what a transformer looks at.
+    what suits random and pretrained ones: frozen layers, slower ones, and what a transformer
+    looks at.
 
     Raises:
         InvalidInputError: No such architecture, preset or field, or a value out of range.
@@ -229,12 +230,12 @@ def make_recipe(arch: str, preset: str, changes: Mapping[str, Any]) -> Recipe:
         )
     row = PRESETS[preset]
     base = replace(DEFAULTS[arch], **{**row.everywhere, **row.by_arch.get(arch, {})})
-    recipe = replace(base, **{**_followers(base, changes), **changes})
+    recipe = replace(base, **{**_followers(base, preset, changes), **changes})
     check_recipe(recipe, is_published=preset == PUBLISHED)
     return recipe
 
 
-def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _followers(base: Recipe, preset: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     follow: dict[str, Any] = {}
     if "batch_size" in changes:
         factor = (max(0, changes["batch_size"]) / base.batch_size) ** 0.5
@@ -248,9 +249,13 @@ def _followers(base: Recipe, changes: Mapping[str, Any]) -> dict[str, Any]:
         follow["teacher_size_px"] = 0
     if "weights" in changes:
         is_random = changes["weights"] == "none"
-        follow |= {"frozen": 0.0, "batch_statistics": True} if is_random else {}
-        follow["stem"] = "convolutions" if is_random and base.arch == "vit" else "patches"
+        is_convolutional = is_random and base.arch == "vit" and preset != PUBLISHED
+        follow["stem"] = "convolutions" if is_convolutional else "patches"
+        follow |= _OF_RANDOM_WEIGHTS if is_random else {}
     return follow
+
+
+_OF_RANDOM_WEIGHTS = {"frozen": 0.0, "batch_statistics": True, "layer_decay": 1.0}
 
 
 def parse_changes(assignments: Iterable[str]) -> dict[str, Any]:

@@ -128,8 +128,9 @@ class Recipe:
         grown = min(1.0, (epoch - 1) / max(1, math.ceil(0.75 * self.epochs)))
         end = self.end_size_px or self.image_size_px
         start = self.start_size_px or end
-        size = start + grown * (end - start)
-        return end if grown == 1 else min(end, 32 * round(size / 32))
+        if grown == 1 or start == end:
+            return end
+        return min(end, 32 * round((start + grown * (end - start)) / 32))
 
 
 # --- against categories of unequal size --------------------------------------------------------
@@ -222,14 +223,14 @@ def check_recipe(recipe: Recipe, *, is_published: bool) -> None:
 
 
 def _check_sizes(recipe: Recipe) -> None:
-    most = recipe.image_size_px
+    later, most = "image_size_px", recipe.image_size_px
     for name in ("end_size_px", "start_size_px"):
         size = getattr(recipe, name)
         if size and not 32 <= size <= most:
             raise InvalidInputError(
-                f"{name} is {size}; it must lie from 32 to {most}, the size that follows, or be 0"
+                f"{name} is {size}; it must lie from 32 to {later}, {most}, or be 0"
             )
-        most = size or most
+        later, most = (name, size) if size else (later, most)
     if recipe.teacher_size_px and recipe.teacher_size_px < recipe.image_size_px:
         raise InvalidInputError(
             f"teacher_size_px is {recipe.teacher_size_px}; views are made at this size, so it must "

@@ -7,7 +7,10 @@ It may therefore run more than once. Enqueueing the same task id again does noth
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
@@ -39,18 +42,15 @@ class DurableQueues:
     ) -> None:
         self._queues = queues
         self._executor_id = executor_id
-        self._running: set[str | None] = set()
-        self._missing: frozenset[str] = frozenset()
+        self._turns = Turns()
+        self._absent: frozenset[str] = frozenset()
         self._poll_s = settings.worker_poll_s
         self._config = _config(settings, executor_id, threads=sum(queues.values()) + 2)
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=None)  # chunks count their own
         def run_task(queue: str, item_id: int) -> None:
-            self._running.add(DBOS.workflow_id)
-            try:
+            with self._turns.take(str(DBOS.workflow_id)):
                 run(queue, item_id)
-            finally:
-                self._running.discard(DBOS.workflow_id)
 
         self._run_task = run_task
 
@@ -71,29 +71,74 @@ class DurableQueues:
         with SetWorkflowID(task_id):
             DBOS.enqueue_workflow(queue, self._run_task, queue, item_id)
 
-    def take_over(self, executor_id: str) -> None:
-        """Put the running tasks of a dead process back into their queues."""
+    def take_over(self, executor_id: str) -> bool:
+        """Put the running tasks of a dead process back into their queues; say if that were all.
+
+        DBOS leaves those out at which the database went away.
+        """
         # Private, and guarded by a test: the public way forgets how often a task was tried.
         DBOS._recover_pending_workflows([executor_id])  # noqa: SLF001
+        return not _list_given(executor_id)
 
-    def take_up_lost(self) -> None:
-        """Put back tasks that were given to this process and that it does not run.
+    def put_back_lost(self, waiting: Mapping[str, str]) -> None:
+        """Put tasks that were given to this process, and that it knows nothing of, back.
 
-        A database that goes away just after it gave a task out leaves such. A task is given out a
-        moment before it begins, so only what was missing at the last call, too, is lost.
+        When the database goes away just after it gave a task out, DBOS forgets the task. It is
+        given out a moment before it begins, so only what was absent at the last call, too, is lost.
+
+        Args:
+            waiting: Task id to queue, of all that is to be done.
         """
-        given = DBOS.list_workflows(
-            status="PENDING", executor_id=self._executor_id, load_input=False, load_output=False
-        )
-        missing = frozenset(each.workflow_id for each in given) - self._running
-        for task_id in missing & self._missing:
+        given = _list_given(self._executor_id) & waiting.keys()
+        absent = frozenset(task_id for task_id in given if not self._turns.knows(task_id))
+        for task_id in absent & self._absent:
             log.warning("task %s was lost; it is put back", task_id)
-            DBOS.resume_workflow(task_id)
-        self._missing = missing
+            DBOS.resume_workflow(task_id, queue_name=waiting[task_id])
+        self._absent = absent
 
     def stop(self) -> None:
         """Take no more tasks and wait a little for those that run."""
         DBOS.destroy(workflow_completion_timeout_sec=STOP_TIMEOUT_S)
+
+
+class Turns:
+    """Which tasks are here. What was given out twice is run once, and then once more.
+
+    The second run finds the work done; were it left out, DBOS would take the task for done while
+    the first one is still at it.
+    """
+
+    def __init__(self) -> None:
+        self._here: Counter[str] = Counter()
+        self._running: set[str] = set()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self, task_id: str) -> Iterator[None]:
+        """Wait until nobody else is at the task."""
+        with self._changed:
+            self._here[task_id] += 1
+            self._changed.wait_for(lambda: task_id not in self._running)
+            self._running.add(task_id)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.remove(task_id)
+                self._here[task_id] -= 1
+                self._here += Counter()  # drops what is at zero
+                self._changed.notify_all()
+
+    def knows(self, task_id: str) -> bool:
+        """Say if somebody is at it or waits for a turn."""
+        return task_id in self._here
+
+
+def _list_given(executor_id: str) -> set[str]:
+    given = DBOS.list_workflows(
+        status="PENDING", executor_id=executor_id, load_input=False, load_output=False
+    )
+    return {each.workflow_id for each in given}
 
 
 def _config(settings: Settings, executor_id: str, threads: int) -> Any:

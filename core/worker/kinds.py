@@ -184,11 +184,16 @@ def _work_in_child(place: Workplace, chunk: Chunk, *, grace_s: float) -> None:
 
 
 def _draw(place: Workplace, explanation_id: int) -> None:
+    begin = partial(explanations.begin, place.engine, explanation_id=explanation_id)
+    subject = through_outages(place.stop, begin)
+    if subject is None:
+        return
     draw = partial(
         explanations.draw,
         place.engine,
         place.settings,
         explanation_id=explanation_id,
+        subject=subject,
         models=place.models,
     )
     through_outages(place.stop, draw)
@@ -206,8 +211,16 @@ def _compare(place: Workplace, fingerprint_id: int) -> None:
 
 
 def _embed(place: Workplace, lookup_id: int) -> None:
+    begun = through_outages(place.stop, partial(lookups.begin, place.engine, lookup_id=lookup_id))
+    if begun is None:
+        return
     embed = partial(
-        lookups.embed, place.engine, place.settings, lookup_id=lookup_id, models=place.models
+        lookups.embed,
+        place.engine,
+        place.settings,
+        lookup_id=lookup_id,
+        begun=begun,
+        models=place.models,
     )
     through_outages(place.stop, embed)
 

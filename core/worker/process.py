@@ -113,15 +113,18 @@ class Worker:
 
     def _look_round(self) -> None:
         """Enqueue what waits; when it is time, leave a sign of life and see what is due."""
-        if time.monotonic() >= self._next_beat:
+        is_due = time.monotonic() >= self._next_beat
+        if is_due:
             self._beat()
             self._take_over_silent()
-            self._queues.take_up_lost()
             renewals.ask_when_due(self._engine)
             self._keep_house()
         unfinished = jobs.list_unfinished(self._engine)
         self.seen_jobs.update(unfinished)
-        self._enqueued = frozenset(self._enqueue_waiting(has_jobs=bool(unfinished)))
+        waiting = self._enqueue_waiting(has_jobs=bool(unfinished))
+        self._enqueued = frozenset(waiting)
+        if is_due:
+            self._queues.put_back_lost(waiting)
 
     def _keep_house(self) -> None:
         """Have done, beside the rest, what nobody asks for; it may take longer than a beat."""
@@ -131,14 +134,18 @@ class Worker:
         if done is not None:
             done.result()  # what it raised is raised here
 
-    def _enqueue_waiting(self, *, has_jobs: bool) -> list[str]:
-        """Enqueue what was not enqueued at the last look; return the ids of all that waits."""
-        waiting = []
+    def _enqueue_waiting(self, *, has_jobs: bool) -> dict[str, str]:
+        """Enqueue what was not enqueued at the last look.
+
+        Returns:
+            The id of each task that waits, and its queue.
+        """
+        waiting = {}
         for kind in (each for each in TASK_KINDS.values() if has_jobs or not each.of_jobs):
             for item_id, asked_at in kind.find(self._engine):
                 # The time is in it, so that a new database never meets the ids of an old one.
                 task_id = f"{kind.key}-{item_id}-{asked_at:%Y%m%dT%H%M%S%f}"
-                waiting.append(task_id)
+                waiting[task_id] = kind.key
                 if task_id not in self._enqueued:
                     self._queues.enqueue(kind.key, task_id=task_id, item_id=item_id)
         return waiting
@@ -168,8 +175,8 @@ class Worker:
         silent_s = self._settings.worker_silent_s
         for name in workers.list_silent(self._engine, silent_s=silent_s):
             log.warning("worker %s is silent; taking its work over", name)
-            self._queues.take_over(name)
-            workers.forget(self._engine, executor_id=name, silent_s=silent_s)
+            if self._queues.take_over(name):  # if not, the next beat sees to the rest
+                workers.forget(self._engine, executor_id=name, silent_s=silent_s)
 
     def _end(self) -> None:
         self._stop.set()

@@ -195,4 +195,11 @@ def test_the_tokens_of_a_transformer_may_come_from_convolutions(tmp_path: Path) 
     loaded = load(path)
     batch = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(loaded.network(batch), network(batch))
-    assert heatmap(loaded, draw_pixels(50, 40), 0).shape == (40, 50)
+    heats = [heatmap(loaded, draw_pixels(50, 40), label) for label in range(len(LABELS))]
+    assert max(heat.max() for heat in heats) > 0.5
+    source = f"file:{path}"
+    options = NetworkOptions(stem="convolutions")
+    larger = build_network(row, num_classes=5, image_size_px=96, weights=source, options=options)
+    assert larger(torch.zeros(1, 3, 96, 96)).shape == (1, 5)
+    with pytest.raises(WeightsUnavailableError, match="stem"):
+        build_network(row, num_classes=5, image_size_px=64, weights=source)

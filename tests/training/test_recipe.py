@@ -1,12 +1,16 @@
 import json
 from dataclasses import fields, replace
+from typing import get_args
 
 import pytest
 
 from core.errors import InvalidInputError
 from core.models import ARCHITECTURES
+from core.models.architectures import STEMS
+from core.models.custom_cnn import ATTENTION
 from core.training import DEFAULTS, IMBALANCE, PRESETS, Recipe, TrainingRequest, parse_changes
 from core.training.presets import make_recipe
+from core.training.recipe import Attention, Stem
 
 
 def test_every_architecture_has_a_default() -> None:
@@ -69,7 +73,7 @@ def test_a_request_survives_json() -> None:
         ({"image_size_px": 8}, "image_size_px is 8"),
         ({"start_size_px": 500}, "start_size_px is 500"),
         ({"end_size_px": 500}, "end_size_px is 500"),
-        ({"end_size_px": 64, "start_size_px": 96}, "start_size_px is 96; .* to 64"),
+        ({"end_size_px": 64, "start_size_px": 96}, "start_size_px is 96.* end_size_px, 64"),
         ({"stem": "roots"}, "patches, convolutions"),
         ({"teacher_size_px": 64}, "teacher_size_px is 64"),
         ({"teacher_size_px": 250}, "multiples of 16"),
@@ -97,11 +101,18 @@ def test_what_only_the_custom_cnn_has_is_refused_for_others() -> None:
             make_recipe("resnet50", "default", changes)
 
 
+def test_what_a_recipe_may_name_is_what_there_is() -> None:
+    assert get_args(Stem) == tuple(STEMS)
+    assert get_args(Attention) == tuple(ATTENTION)
+
+
 def test_pretrained_transformers_look_at_patches() -> None:
     assert make_recipe("vit", "distilled", {}).stem == "convolutions"
     assert make_recipe("vit", "distilled", {"weights": "hub"}).stem == "patches"
     assert make_recipe("vit", "default", {}).stem == "patches"
-    assert make_recipe("vit", "default", {"weights": "none"}).stem == "convolutions"
+    random = make_recipe("vit", "default", {"weights": "none"})
+    assert (random.stem, random.layer_decay) == ("convolutions", 1)
+    assert make_recipe("vit", "published", {"weights": "none"}).stem == "patches"
     for arch in ("vit", "resnet50"):
         with pytest.raises(InvalidInputError, match=f"{arch} with 'hub'"):
             make_recipe(arch, "default", {"stem": "convolutions"})
@@ -178,5 +189,6 @@ def test_pictures_may_stay_smaller_in_training_than_they_are_in_use() -> None:
     )
     assert recipe.image_size_px == 128
     assert [recipe.size_at(epoch) for epoch in (1, 16, 20)] == [64, 96, 96]
-    constant = replace(recipe, start_size_px=0)
-    assert {constant.size_at(epoch) for epoch in range(1, 21)} == {96}
+    for end in (80, 96):
+        constant = replace(recipe, start_size_px=0, end_size_px=end)
+        assert {constant.size_at(epoch) for epoch in range(1, 21)} == {end}

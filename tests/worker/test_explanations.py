@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from core.actors import Actor
 from core.errors import ForbiddenError, NotFoundError
 from core.services import chunks, classification, explanations, map_agreement
 from core.services.active_models import ModelCache
+from core.services.copies import KnownPrints
 from core.services.explanations import Explanation
 from core.services.map_agreement import MapAgreement
 from core.settings import Settings
+from core.worker.kinds import TASK_KINDS
+from core.worker.workplace import Workplace
 from db.engine import reading, transaction
 from db.rows import ExplanationRow, PredictionRow
 from db.states import ExplanationState
@@ -77,9 +82,10 @@ def predicted(engine: sa.Engine, prediction_id: int) -> int:
 
 
 def draw_pending(engine: sa.Engine, settings: Settings, models: ModelCache) -> int:
+    place = Workplace(engine, settings, models, KnownPrints(engine))
     pending = explanations.list_pending(engine)
     for explanation_id, _ in pending:
-        explanations.draw(engine, settings, explanation_id=explanation_id, models=models)
+        TASK_KINDS["explanation"].run(place, explanation_id)
     return len(pending)
 
 
@@ -162,10 +168,32 @@ def test_a_picture_that_killed_the_worker_is_not_tried_again(
 ) -> None:
     request(engine, settings, actor, prediction_id)
     (explanation_id, _), *_ = explanations.list_pending(engine)
-    assert explanations._begin(engine, explanation_id) is not None  # and here the worker dies
+    # And here the worker dies.
+    assert explanations.begin(engine, explanation_id=explanation_id) is not None
     assert request(engine, settings, actor, prediction_id).error is None
     draw_pending(engine, settings, models)
     assert request(engine, settings, actor, prediction_id).error == explanations.DIED
+
+
+def test_a_database_that_is_away_meanwhile_is_no_death(
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    prediction_id: int,
+    models: ModelCache,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request(engine, settings, actor, prediction_id)
+    end, outages = explanations._end, [OperationalError("UPDATE", {}, OSError("away"))]
+
+    def end_or_fail(*arguments: Any) -> None:
+        if outages:
+            raise outages.pop()
+        end(*arguments)
+
+    monkeypatch.setattr(explanations, "_end", end_or_fail)
+    draw_pending(engine, settings, models)
+    assert request(engine, settings, actor, prediction_id).state == ExplanationState.DONE
 
 
 def test_what_is_not_there_and_who_may_not_look(

@@ -11,8 +11,11 @@ from core.actors import Actor
 from core.errors import NotFoundError
 from core.services import lookups
 from core.services.active_models import ModelCache
+from core.services.copies import KnownPrints
 from core.services.lookups import Lookup
 from core.settings import Settings
+from core.worker.kinds import TASK_KINDS
+from core.worker.workplace import Workplace
 from db.engine import reading, transaction
 from db.rows import LookupRow
 from db.states import LookupState
@@ -27,10 +30,10 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def work(engine: sa.Engine, settings: Settings) -> int:
-    models = ModelCache(engine, settings)
+    place = Workplace(engine, settings, ModelCache(engine, settings), KnownPrints(engine))
     pending = lookups.list_pending(engine)
     for lookup_id, _ in pending:
-        lookups.embed(engine, settings, lookup_id=lookup_id, models=models)
+        TASK_KINDS["lookup"].run(place, lookup_id)
     return len(pending)
 
 

@@ -17,8 +17,8 @@ from core.services.models import list_versions
 from core.services.training_requests import start_training
 from core.settings import Settings
 from core.training import TrainingRequest
-from db.engine import reading
-from db.rows import EmbeddingRow, ImageRow, JobChunkRow, ListingRow, PredictionRow
+from db.engine import reading, transaction
+from db.rows import EmbeddingRow, ImageRow, JobChunkRow, JobRow, ListingRow, PredictionRow
 from db.states import ChunkState, ImageState, JobState, ListingState, ModelState
 from tests import capabilities
 from tests.worker import catalog
@@ -205,23 +205,27 @@ def test_a_task_that_was_given_out_and_lost_is_put_back(
     catalog.add_model(engine, ours, actor)
     catalog.draw_photos(tmp_path / "photos", count=4)
     catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+    tasks = sa.create_engine(f"sqlite:///{ours.data_dir / 'jobs.sqlite3'}")
     worker = workers.start(ours)
-    catalog.wait_until(lambda: count_done_chunks(engine) >= 1)
-    queue = sa.create_engine(f"sqlite:///{ours.data_dir / 'jobs.sqlite3'}")
-    count_done = "SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'"
-    lose = "UPDATE workflow_status SET status = 'PENDING' WHERE status = 'SUCCESS'"
-
-    def is_done() -> bool:
-        with queue.connect() as connection:
-            return bool(connection.scalar(sa.text(count_done)))
-
-    catalog.wait_until(is_done)
-    with queue.begin() as connection:
-        connection.execute(sa.text(lose))
+    catalog.wait_until(lambda: count_done_chunks(engine) == 1)
+    catalog.wait_until(lambda: list_states(tasks) == {("classification", "SUCCESS")})
+    assert "was lost" not in worker.said
+    with tasks.begin() as connection:  # as after a claim of which nothing came
+        connection.execute(sa.text("UPDATE workflow_status SET status = 'PENDING'"))
+    with transaction(engine) as session:
+        session.execute(sa.update(JobRow).values(state=JobState.RUNNING))
+        session.execute(sa.update(JobChunkRow).values(state=ChunkState.RUNNING))
     catalog.wait_until(lambda: "was lost; it is put back" in worker.said)
-    catalog.wait_until(is_done)
+    catalog.wait_until(lambda: list_states(tasks) == {("classification", "SUCCESS")})
     assert worker.terminate() == 0
-    queue.dispose()
+    tasks.dispose()
+
+
+def list_states(tasks: sa.Engine) -> set[tuple[str, str]]:
+    """Return queue and state of all classifications that were ever enqueued."""
+    query = "SELECT queue_name, status FROM workflow_status WHERE workflow_uuid LIKE 'classif%'"
+    with tasks.connect() as connection:
+        return {(row.queue_name, row.status) for row in connection.execute(sa.text(query))}
 
 
 @contextmanager
