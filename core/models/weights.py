@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import timm
 from safetensors import SafetensorError
@@ -15,6 +16,7 @@ from core.models.architectures import (
     PackagedWeights,
     StateDict,
 )
+from core.models.checkpoint import LoadedModel
 
 FILE_PREFIX = "file:"
 DEFAULT_OPTIONS = NetworkOptions()
@@ -56,6 +58,23 @@ def build_network(
     else:
         raise InvalidInputError(f"weights are hub, package, none or file:PATH, not {weights!r}")
     return network
+
+
+def begin_stem(network: Any, source: LoadedModel) -> None:
+    """Give the convolutions of a transformer's stem the weights of a trained custom CNN.
+
+    Raises:
+        InvalidInputError: It is another network, or of other blocks.
+    """
+    stem = network.patch_embed.backbone
+    own = stem.state_dict()
+    given = {name: each for name, each in source.network.state_dict().items() if name in own}
+    if given.keys() != own.keys():
+        raise InvalidInputError(
+            f"a stem can begin with a custom_cnn of 2 blocks a stage, not with a {source.arch} "
+            f"of {source.card.blocks}"
+        )
+    stem.load_state_dict(given)
 
 
 def find_packaged_file(row: Architecture) -> Path:

@@ -62,13 +62,15 @@ def train_and_register(
         JobCancelledError: ``should_stop`` said so before the first epoch was done.
     """
     require(actor, "train")
+    recipe = request.resolve()
     trained = train(
         request,
         open_dataset(engine, settings, actor=actor, data=request.data),
         resources=_resources(settings),
         on_progress=on_progress,
         should_stop=should_stop,
-        teacher=_load_teacher(engine, settings, request.resolve().teacher),
+        teacher=_load_named(engine, settings, recipe.teacher),
+        stem_from=_load_named(engine, settings, recipe.stem_from),
         resume=resume,
     )
     if distributed.rank() != 0:
@@ -98,8 +100,8 @@ def _register(
         return register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
 
 
-def _load_teacher(engine: sa.Engine, settings: Settings, name: str) -> LoadedModel | None:
-    """Return the model of a recipe's ``teacher``: an architecture, a version's id, a file.
+def _load_named(engine: sa.Engine, settings: Settings, name: str) -> LoadedModel | None:
+    """Return the model that a recipe names: by architecture, by a version's id, by a file.
 
     Raises:
         NotFoundError: There is no such version.
@@ -116,7 +118,7 @@ def _load_teacher(engine: sa.Engine, settings: Settings, name: str) -> LoadedMod
         ids = [row.id for row in model_queries.list_active(session) if row.arch == name]
     if not ids:
         raise NotFoundError(
-            f"no active version of {name} can teach; first run: catalens train --arch {name}"
+            f"there is no active version of {name}; first run: catalens train --arch {name}"
         )
     return load_version(engine, settings, version_id=ids[0]).model
 

@@ -63,6 +63,8 @@ class Recipe:
         attention: Block of the custom CNN.
         blocks: Pairs of convolutions with a short cut in each stage of the custom CNN.
         stem: What makes the transformer's tokens, a key of ``STEMS``.
+        stem_from: A trained custom CNN with whose weights the convolutions of the stem begin;
+            empty draws them.
         mirrored: Predict the mean of a picture and its mirror image; doubles the cost.
         teacher: A trained version that the network imitates; empty has none.
         teacher_temperature: Softens the teacher's probabilities and the network's.
@@ -113,6 +115,7 @@ class Recipe:
     attention: Attention = "none"
     blocks: int = 1
     stem: Stem = "patches"
+    stem_from: str = ""
     mirrored: bool = False
     teacher: str = ""
     teacher_temperature: float = 1.0
@@ -271,6 +274,11 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
         raise InvalidInputError(
             f"stem {recipe.stem!r} is an option of vit without weights from the hub, which look "
             f"at patches; this is {recipe.arch} with {recipe.weights!r}"
+        )
+    if recipe.stem_from and (recipe.stem, recipe.weights) != ("convolutions", "none"):
+        raise InvalidInputError(
+            f"stem_from is {recipe.stem_from!r}, which begins a stem of convolutions among random "
+            f"weights; the stem is {recipe.stem!r} and the weights are {recipe.weights!r}"
         )
     fixed = recipe.frozen or not recipe.batch_statistics
     if fixed and recipe.weights == "none" and not is_published:

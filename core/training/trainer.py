@@ -18,7 +18,7 @@ from core.models.architectures import NetworkOptions, get_architecture
 from core.models.checkpoint import LoadedModel, ModelCard
 from core.models.devices import Precision, choose_device, choose_dtype
 from core.models.preprocessing import Geometry, Preprocessing
-from core.models.weights import build_network
+from core.models.weights import begin_stem, build_network
 from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement, Scanned, arrange
 from core.training.bench import Bench, Indices
@@ -41,6 +41,7 @@ _LATER_FIELDS = {
     ("batch_statistics", True),
     ("end_size_px", 0),
     ("stem", "patches"),
+    ("stem_from", ""),
 }
 
 
@@ -86,12 +87,14 @@ def train(
     on_progress: OnProgress,
     should_stop: ShouldStop,
     teacher: LoadedModel | None = None,
+    stem_from: LoadedModel | None = None,
     resume: bool = False,
 ) -> Trained:
     """Train and measure a network. The same request on the same machine gives the same one.
 
     Args:
         teacher: The model that the recipe's ``teacher`` names.
+        stem_from: The one that its ``stem_from`` names.
         resume: Go on where a training of the same recipe and data was killed, to the same
             result; False begins again.
 
@@ -110,8 +113,11 @@ def train(
         scanned = _scan(pictures, report)
         data = arrange(dataset, scanned, seed=recipe.seed)
         bench = _set_up(recipe, resources, pictures, data, report.check)
-        folder = _choose_folder(resources, recipe, data, scanned, teacher)
-        training = _Training(request, dataset, data, bench, report, resources, folder, teacher)
+        if stem_from:
+            begin_stem(bench.network, stem_from)
+        models = {"teacher": teacher, "stem_from": stem_from}
+        folder = _choose_folder(resources, recipe, data, scanned, models)
+        training = _Training(request, dataset, data, bench, report, resources, folder, models)
         return training.run(resume=resume)
 
 
@@ -179,7 +185,7 @@ def _choose_folder(
     recipe: Recipe,
     data: Arrangement,
     scanned: Sequence[Scanned],
-    teacher: LoadedModel | None,
+    models: Mapping[str, LoadedModel | None],
 ) -> Path | None:
     """Return the folder of this recipe on this data."""
     if resources.snapshots_dir is None:
@@ -195,7 +201,7 @@ def _choose_folder(
         "parts": {part: indices.tolist() for part, indices in data.parts.items()},
         "content": [str(each) for each in scanned],
         "targets": data.targets.tolist(),
-    } | ({"teacher": teacher.digest} if teacher else {})
+    } | {name: model.digest for name, model in models.items() if model}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     return resources.snapshots_dir / digest[:16]
 
@@ -209,7 +215,7 @@ class _Training:
     report: Reporter
     resources: Resources
     folder: Path | None
-    teacher: LoadedModel | None
+    models: Mapping[str, LoadedModel | None]
 
     def run(self, *, resume: bool) -> Trained:
         started = time.monotonic()
@@ -269,12 +275,13 @@ class _Training:
     @contextmanager
     def _call_teacher(self) -> Iterator[Teacher | None]:
         """Give the teacher a place beside the student; None without one."""
-        if self.teacher is None:
+        teacher = self.models["teacher"]
+        if teacher is None:
             yield None
             return
         self.report.begin("reading")
-        with closing(self._open_for_teacher(self.teacher.preprocessing.geometry)) as pictures:
-            yield Teacher(self.teacher, self.bench, self.data, pictures)
+        with closing(self._open_for_teacher(teacher.preprocessing.geometry)) as pictures:
+            yield Teacher(teacher, self.bench, self.data, pictures)
 
     def _open_for_teacher(self, geometry: Geometry) -> Pictures:
         """Return the training pictures, read already."""
@@ -289,7 +296,7 @@ class _Training:
             "request": self.request.to_dict(),
             "recipe": self.bench.recipe.to_dict(),
             "seed": self.bench.recipe.seed,
-            "teacher": self.teacher.digest if self.teacher else None,
+            **{name: model.digest if model else None for name, model in self.models.items()},
             "data": self.data.to_record(),
             "seconds": round(seconds, 1),
             "stopped": stopped,

@@ -116,6 +116,8 @@ def test_pretrained_transformers_look_at_patches() -> None:
     for arch in ("vit", "resnet50"):
         with pytest.raises(InvalidInputError, match=f"{arch} with 'hub'"):
             make_recipe(arch, "default", {"stem": "convolutions"})
+    with pytest.raises(InvalidInputError, match="stem_from is '7'"):
+        make_recipe("vit", "default", {"stem_from": "7"})
     own = {"stem": "convolutions", "weights": "file:own.safetensors"}
     assert make_recipe("vit", "default", own).stem == "convolutions"
 

@@ -1,5 +1,6 @@
 import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,34 @@ def test_networks_with_other_maps_than_the_teachers_may_imitate_it(
         teacher=teacher,
     )
     assert losses(trained)[0] > 1
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_transformer_goes_on_from_the_convolutions_of_a_custom_cnn(
+    tree: Path, tmp_path: Path, blocks: int
+) -> None:
+    first, _ = run(tree, tmp_path, None, epochs=1, blocks=blocks)
+    save(tmp_path / "first.safetensors", network=first.network, card=first.card)
+    first_model = load(tmp_path / "first.safetensors")
+    changes = {"epochs": 1, "learning_rate": 1e-9, "stem_from": "7"}
+    begin = partial(
+        train,
+        TrainingRequest("vit", str(tree), changes=SMALL | changes),
+        read_dataset(tree),
+        resources=Resources(LIMITS, device="cpu", snapshots_dir=tmp_path),
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+        stem_from=first_model,
+    )
+    if blocks == 1:
+        with pytest.raises(InvalidInputError, match="2 blocks a stage, not with a custom_cnn of 1"):
+            begin()
+        return
+    trained = begin()
+    assert trained.card.metrics["training"]["stem_from"] == first_model.digest
+    kernel = first.network.stem[0].weight  # type: ignore[index, union-attr]
+    begun = trained.network.patch_embed.backbone.stem[0].weight  # type: ignore[union-attr, index]
+    torch.testing.assert_close(begun, kernel, atol=1e-4, rtol=0)
 
 
 def names(path: Path) -> set[str]:
