@@ -6,6 +6,7 @@ A benchmark is a module with a ``measure(options)`` that returns figures by key,
 
 import argparse
 import json
+import logging
 import os
 import platform
 import signal
@@ -68,6 +69,8 @@ def main(name: str, measure: Callable[[Options], Figures]) -> None:
     parser.add_argument("--data", type=Path, help="labelled photos instead of the sample catalog")
     given = parser.parse_args()
     keep_freed_memory()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("core.services.measuring").setLevel(logging.INFO)  # each look at a test split
     figures = measure(Options(given.quick, given.data))
     machine = describe_machine()
     report = {

@@ -1,11 +1,13 @@
 """What the commands print with: results on standard output, all else on standard error."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 stdout = Console()
@@ -21,6 +23,13 @@ def fail(message: str) -> None:
     """Print an error in red on standard error."""
     stderr.print("Error:", style="bold red", end=" ")
     stderr.print(message, highlight=False, markup=False)
+
+
+def show_readings() -> None:
+    """Print, above the progress bar, each time that a model sees a test split; and warnings."""
+    handler = RichHandler(console=stderr, show_path=False, show_time=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("core.services.measuring").setLevel(logging.INFO)
 
 
 def progress_bar() -> Progress:

@@ -43,6 +43,7 @@ def evaluate_command(
 
     What was measured on the same pictures is not measured again: a test split is read once.
     """
+    console.show_readings()
     context = open_context()
     version_id = evaluations.resolve_model(context.engine, actor=context.actor, model=model)
     if version_id is None:

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from cli import console
 from cli.options import Json, LabelledData
+from cli.signals import stopping
 from core.services import database, models
 from core.services.context import open_context
 from core.services.models import ModelVersion
@@ -67,23 +68,33 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     version = _train(request, resume=resume)
     if version:
         _print([version], json_output=json_output)
+        if version.metrics["training"]["stopped"] == "cancelled":
+            console.stderr.print(
+                f"Cancelled: version {version.id} is the best epoch so far. It is not in use."
+            )
 
 
 def _train(request: "TrainingRequest", *, resume: bool) -> ModelVersion | None:
-    """Train with a progress bar; None in all but the first process of torchrun."""
+    """Train with a progress bar; None in all but the first process of torchrun.
+
+    Ctrl-C ends it after the batch; the best epoch so far is measured and kept.
+    """
     from core.services.training import train_and_register
+    from core.training import distributed
 
     database.get_engine()  # makes the folder of the lock
     with FileLock(get_settings().data_dir / "train.lock"):  # torchrun starts several at once
         context = open_context()
-    with console.stage_bar("starting") as show:
+    console.show_readings()
+    with stopping() as stop, console.stage_bar("starting") as show:
         return train_and_register(
             context.engine,
             context.settings,
             actor=context.actor,
             request=request,
             on_progress=lambda now: show(now.stage, now.done, now.total, _describe(now)),
-            should_stop=lambda: False,
+            # Several processes cannot stop at the same batch.
+            should_stop=lambda: stop.is_set() and distributed.world_size() == 1,
             resume=resume,
         )
 

@@ -1,7 +1,8 @@
 """Show a model version labelled pictures, and keep what it said of each.
 
 A test split is read once: what was measured on the same pictures is returned from the
-store. Each reading is recorded before it begins, whatever comes of it.
+store. Each reading is recorded before it begins, whatever comes of it; that of a training with
+what came of it, so that one which was killed meanwhile counts once.
 """
 
 import hashlib

@@ -52,17 +52,23 @@ class Bench:
 
     def compute_logits(self, indices: Indices) -> NDArray[np.float32]:
         """Return (N, C) of the pictures as they are seen in use."""
-        return self._evaluate(self._predict, self._in_use(indices))
+        return np.concatenate(list(self._evaluate(self._predict, self._in_use(indices))))
+
+    def compute_labels(self, indices: Indices) -> NDArray[np.int64]:
+        """Return (N,) the likeliest categories; holds the logits of one batch at a time."""
+        batches = self._evaluate(self._predict, self._in_use(indices))
+        return np.concatenate([logits.argmax(axis=1) for logits in batches])
 
     def compute_view_logits(self, indices: Indices, view: int) -> NDArray[np.float32]:
         """Return (N, C) of the pictures as the last epoch saw them, by the luck of a view."""
         batches = self._cut(indices)
         keys = [[(int(index), view) for index in batch] for batch in batches]
         size_px = self.recipe.size_at(self.recipe.epochs)
-        return self._evaluate(self._predict, self.training_batches(batches, keys, size_px))
+        seen = self.training_batches(batches, keys, size_px)
+        return np.concatenate(list(self._evaluate(self._predict, seen)))
 
-    def compute_features(self, indices: Indices) -> NDArray[np.float32]:
-        """Return the pooled features before the classifier, (N, D)."""
+    def feature_batches(self, indices: Indices) -> Iterator[NDArray[np.float32]]:
+        """Yield the pooled features before the classifier, (N, D)."""
         return self._evaluate(lambda batch: embed(self.network, batch), self._in_use(indices))
 
     def _predict(self, batch: Tensor) -> Tensor:
@@ -71,13 +77,12 @@ class Bench:
     @torch.inference_mode()
     def _evaluate(
         self, function: Callable[[Tensor], Tensor], batches: Iterator[Tensor]
-    ) -> NDArray[np.float32]:
+    ) -> Iterator[NDArray[np.float32]]:
         self.network.eval()
-        results = []
         for batch in batches:
             with self.autocast():
-                results.append(function(batch).float().cpu())
-        return np.asarray(torch.cat(results).numpy())
+                result = function(batch).float().cpu()
+            yield np.asarray(result.numpy())
 
     def _in_use(self, indices: Indices) -> Iterator[Tensor]:
         for squares in self._squares(self._cut(indices)):

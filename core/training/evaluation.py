@@ -48,15 +48,13 @@ def evaluate(
     bench: Bench, data: Arrangement, *, curve: tuple[Epoch, ...], training: Mapping[str, Any]
 ) -> Evaluation:
     """Measure the network on train, validation and, where there is one, the test split."""
-    started = time.perf_counter()
     chosen = {part: _choose(bench, data, part) for part in data.parts}
-    temperature, validated = _calibrate(bench, data, chosen["validation"])
+    temperature = _find_temperature(bench, data, chosen["validation"])
+    started = time.perf_counter()
     looked_at: dict[Part, tuple[Indices, Predictions]] = {
-        "validation": (chosen["validation"], validated)
+        part: (indices, _look(bench, data, indices, temperature))
+        for part, indices in chosen.items()
     }
-    for part, indices in chosen.items():
-        if part != "validation":
-            looked_at[part] = (indices, _look(bench, data, indices, temperature))
     seconds = time.perf_counter() - started
     measuring: Part = "test" if "test" in looked_at else "validation"
     said = looked_at[measuring][1]
@@ -73,8 +71,8 @@ def evaluate(
     return Evaluation(metrics, temperature, looked_at)
 
 
-def _calibrate(bench: Bench, data: Arrangement, indices: Indices) -> tuple[float, Predictions]:
-    """Return the temperature that validation asks for, and what is said of its pictures.
+def _find_temperature(bench: Bench, data: Arrangement, indices: Indices) -> float:
+    """Return the temperature that validation asks for.
 
     It is fitted on the pictures as training would show them: those of validation were taken
     with the training's, those of use were not, and a network is too sure of itself there
@@ -82,9 +80,7 @@ def _calibrate(bench: Bench, data: Arrangement, indices: Indices) -> tuple[float
     """
     some = indices[:: -(-len(indices) // MAX_CALIBRATED)] if len(indices) else indices
     views = [bench.compute_view_logits(some, view) for view in range(1, CALIBRATION_VIEWS + 1)]
-    temperature = fit_cautiously(np.stack(views), data.targets[some])
-    logits, targets = bench.compute_logits(indices), data.targets[indices]
-    return temperature, predict(logits, targets, temperature=temperature)
+    return fit_cautiously(np.stack(views), data.targets[some])
 
 
 def _look(bench: Bench, data: Arrangement, indices: Indices, temperature: float) -> Predictions:

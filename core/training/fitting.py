@@ -138,8 +138,8 @@ class Fitting:
         loss = self._learn(epoch, on_step)
         kept = self._average.module if self._average else self.bench.network
         validation = self.data.parts["validation"]
-        logits = replace(self.bench, network=kept).compute_logits(validation)
-        top1 = float((logits.argmax(axis=1) == self.data.targets[validation]).mean())
+        labels = replace(self.bench, network=kept).compute_labels(validation)
+        top1 = float((labels == self.data.targets[validation]).mean())
         top1 = distributed.agree(top1, self.bench.device)
         seconds = round(before + time.monotonic() - started, 2)
         self.curve += (Epoch(epoch, loss, top1, seconds),)

@@ -202,7 +202,7 @@ PRESETS: Mapping[str, Preset] = {
                 "mirrored": False,
                 "imbalance": "oversample+class_weights",
             },
-            {"custom_cnn": {"frozen": 0.0}},
+            {"custom_cnn": {"frozen": 0.0, "blocks": 1}},
         ),
     )
 }

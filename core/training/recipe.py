@@ -25,7 +25,7 @@ class Recipe:
         head_first: With pretrained weights, first fit the classifier alone, on features
             computed once.
         full: With pretrained weights, train the whole network after the classifier; None
-            does so where there is a GPU.
+            does so where there is a GPU, or a teacher.
         image_size_px: Side of the square that the network sees in use.
         start_size_px: Side in the first epoch; it grows in steps of 32 until three quarters
             of the epochs are done. 0 is ``end_size_px`` from the start.
@@ -279,6 +279,11 @@ def _check_choices(recipe: Recipe, *, is_published: bool) -> None:
         raise InvalidInputError(
             f"stem_from is {recipe.stem_from!r}, which begins a stem of convolutions among random "
             f"weights; the stem is {recipe.stem!r} and the weights are {recipe.weights!r}"
+        )
+    if recipe.teacher and recipe.full is False and recipe.weights != "none":
+        raise InvalidInputError(
+            f"a teacher ({recipe.teacher}) teaches the whole network; full is false, which trains "
+            "the classifier alone"
         )
     fixed = recipe.frozen or not recipe.batch_statistics
     if fixed and recipe.weights == "none" and not is_published:

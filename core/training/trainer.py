@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +256,7 @@ class _Training:
         self.report.begin("training")
         recipe, bench = self.bench.recipe, self.bench
         if recipe.weights != "none" and recipe.head_first and snapshot is None:
-            fit_classifier(bench, self.data)
+            fit_classifier(bench, self.data, partial(self.report.report, "training"))
         if not _trains_everything(bench):
             return None
         with self._call_teacher() as teacher:
@@ -304,7 +305,8 @@ class _Training:
 
 
 def _trains_everything(bench: Bench) -> bool:
-    """Random weights always; pretrained ones if asked to, or where there is a GPU."""
-    if bench.recipe.weights == "none":
+    """Random weights and who has a teacher always; else if asked to, or where there is a GPU."""
+    recipe = bench.recipe
+    if recipe.weights == "none" or recipe.teacher:
         return True
-    return bench.device.type != "cpu" if bench.recipe.full is None else bench.recipe.full
+    return bench.device.type != "cpu" if recipe.full is None else recipe.full

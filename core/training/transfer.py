@@ -1,6 +1,8 @@
 """The classifier of a pretrained network: a logistic regression on features computed once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +12,8 @@ from torch.nn import functional
 
 from core.training.arrangement import Arrangement
 from core.training.bench import Bench
+
+T = TypeVar("T")
 
 # Tried from strong to weak; validation chooses.
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -23,24 +27,49 @@ _LEARNING_RATE = 1e-3
 _HISTORY = 10  # as in SciPy; a longer one costs more than it saves
 
 
-def fit_classifier(bench: Bench, data: Arrangement) -> None:
-    """Fit the network's last layer and leave the rest as it is."""
+def fit_classifier(
+    bench: Bench, data: Arrangement, on_progress: Callable[[int, int], None]
+) -> None:
+    """Fit the network's last layer and leave the rest as it is.
+
+    Args:
+        on_progress: Told what is done, of how much: pictures, and a fiftieth of them for each
+            penalty that is tried.
+    """
     train, validation = data.parts["train"], data.parts["validation"]
-    features = bench.compute_features(train)
+    pictures = len(train) + len(validation)
+    penalty_steps = -(-pictures // 50)
+    report = partial(_report, on_progress, pictures + len(PENALTIES) * penalty_steps)
+    features = np.concatenate(list(report(bench.feature_batches(train), len)))
+    others = np.concatenate(list(report(bench.feature_batches(validation), len, len(train))))
     mean, scale = features.mean(axis=0), float(np.median(features.std(axis=0))) + 1e-6
     device = bench.device
     known = torch.from_numpy((features - mean) / scale).to(device)
-    unknown = torch.from_numpy((bench.compute_features(validation) - mean) / scale).to(device)
+    unknown = torch.from_numpy((others - mean) / scale).to(device)
     targets = torch.from_numpy(data.targets[train]).to(device)
     count = len(data.categories)
     fit: Regress = regress if known.numel() * count <= _WHOLE else _regress_in_batches
     heads = []
-    for penalty in PENALTIES:
+    for penalty in report(PENALTIES, lambda _: penalty_steps, pictures):
         bench.check()
         heads.append(fit(known, targets, count, penalty))
     truth = torch.from_numpy(data.targets[validation]).to(device)
     best = max(heads, key=lambda head: _count_correct(head, unknown, truth))
     _install(bench.network.get_classifier(), best, mean, scale)
+
+
+def _report(
+    on_progress: Callable[[int, int], None],
+    total: int,
+    items: Iterable[T],
+    count: Callable[[T], int],
+    done: int = 0,
+) -> Iterator[T]:
+    """Yield the items, and tell after each how much is done."""
+    for item in items:
+        yield item
+        done += count(item)
+        on_progress(done, total)
 
 
 Regress = Callable[[Tensor, Tensor, int, float], nn.Linear]

@@ -6,8 +6,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from timm.data import resolve_model_data_config
+from torch import nn
 
 from core.errors import InvalidInputError, WeightsUnavailableError
 from core.explain.gradcam import heatmap
@@ -80,6 +82,27 @@ def test_weights_of_a_file_are_taken_except_the_classifier(arch: str, tmp_path: 
     batch = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(embed(network, batch), embed(source.network, batch))
     assert network(batch).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("arch", "tensor"), [("resnet50", "layer4.2.conv3.weight"), ("vit", "blocks.11.mlp.fc2.weight")]
+)
+def test_weights_of_the_hub_are_taken(
+    arch: str, tensor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is where the hub can be reached; what it would send is drawn here."""
+    fetched, create = [], timm.create_model
+
+    def create_offline(name: str, *, pretrained: bool = False, **options: object) -> nn.Module:
+        network: nn.Module = create(name, **options)
+        fetched.extend([network] if pretrained else [])
+        return network
+
+    monkeypatch.setattr(timm, "create_model", create_offline)
+    network = _build(arch, "hub")
+    (source,) = fetched
+    assert torch.equal(network.state_dict()[tensor], source.state_dict()[tensor])
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
 
 
 def test_a_vit_takes_weights_of_another_image_size(tmp_path: Path) -> None:

@@ -163,6 +163,15 @@ def test_a_category_that_is_only_tested_is_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
+@pytest.mark.photos
+def test_grocery_is_read_as_its_paper_describes_it(grocery_dir: Path) -> None:
+    samples = read_dataset(grocery_dir).samples
+    parts = Counter(sample.part for sample in samples)
+    assert parts == {"train": 2640, "validation": 296, "test": 2485}
+    assert len({sample.label for sample in samples}) == 81
+    assert len({sample.group for sample in samples}) == 43
+
+
 def test_a_broken_line_of_grocery_is_named(tmp_path: Path) -> None:
     make_grocery(tmp_path)
     (tmp_path / "val.txt").write_text("val/Red/1.png, 99, 0")

@@ -71,6 +71,12 @@ def test_the_same_seed_gives_the_same_network(tree: Path) -> None:
     assert losses(run(small("custom_cnn", tree, seed=1))) != losses(first)
 
 
+def test_it_learns_in_bfloat16(tree: Path) -> None:
+    trained = run(small("custom_cnn", tree, epochs=8), precision="bfloat16")
+    assert trained.card.metrics["training"]["precision"] == "bfloat16"
+    assert losses(trained)[-1] < losses(trained)[0]
+
+
 def losses(trained: Trained) -> list[float]:
     return [epoch["loss"] for epoch in trained.card.metrics["curve"]]
 
