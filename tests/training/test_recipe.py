@@ -122,6 +122,13 @@ def test_pretrained_transformers_look_at_patches() -> None:
     assert make_recipe("vit", "default", own).stem == "convolutions"
 
 
+def test_a_teacher_teaches_all_of_a_network() -> None:
+    taught = {"teacher": "efficientnet_lite0"}
+    assert make_recipe("resnet50", "default", taught).full is None
+    with pytest.raises(InvalidInputError, match="classifier alone"):
+        make_recipe("resnet50", "default", taught | {"full": False})
+
+
 def test_the_vit_takes_only_whole_patches() -> None:
     with pytest.raises(InvalidInputError, match="multiples of 16"):
         make_recipe("vit", "default", {"image_size_px": 100})
