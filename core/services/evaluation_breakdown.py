@@ -26,8 +26,7 @@ ORDERS: Mapping[Order, str] = {
 }
 Level = Literal["category", "group"]
 LEVELS: Mapping[Level, str] = {"category": "Categories", "group": "Groups"}
-MAX_CATEGORY_ROWS = 20_000
-MAX_PHOTOS = 500
+MAX_ROWS = 20_000  # of a table, also as CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ def compare_categories(
     names = sorted(set().union(*columns))
     rows = [_category_row(name, columns, level) for name in names]
     rows.sort(key=_SORT_KEYS[order])
-    limit = min(limit, MAX_CATEGORY_ROWS)
+    limit = min(limit, MAX_ROWS)
     return CategoryTable(tuple(evaluation_ids), tuple(rows[:limit]), len(rows))
 
 
@@ -146,7 +145,7 @@ def list_confusions(
     sizes = np.bincount(targets, minlength=len(measured.labels))
     codes = (targets * len(measured.labels) + predicted)[targets != predicted]
     pairs, counts = np.unique(codes, return_counts=True)
-    ranked = np.lexsort((pairs, -counts))[:limit]
+    ranked = np.lexsort((pairs, -counts))[: min(limit, MAX_ROWS)]
     return tuple(
         _pair(measured, *divmod(int(pairs[at]), len(measured.labels)), int(counts[at]), sizes)
         for at in ranked
@@ -182,7 +181,7 @@ def list_confused_photos(
         chosen &= predictions.predicted == _index_of(measured, predicted)
     indices = np.flatnonzero(chosen)
     ranked = indices[np.argsort(-predictions.confidences[indices], kind="stable")]
-    return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_PHOTOS)]))
+    return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_ROWS)]))
 
 
 def _column(

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.evaluation import FIGURES, Interval
+from core.evaluation.published import PublishedFigure
 from core.evaluation.reliability import ReliabilityBin
 from core.services.evaluation_breakdown import CategoryTable, ConfusionPair, PhotoCase
 from core.services.evaluation_comparison import Disagreement
 from core.services.evaluations import EvaluationSummary
 from core.services.export_formats import neutralise
 from core.services.live_accuracy import LiveAccuracy
+from core.services.models import ModelVersion
+from core.services.retrievals import EmbedderStanding
+from db.states import Split
 
 Cells = Mapping[str, Any]
+
+RECORDED_SPLITS = (Split.TRAIN, Split.VALIDATION, Split.TEST)
 
 
 def to_csv(rows: Iterable[Cells]) -> str:
@@ -121,6 +127,45 @@ def live_csv(found: Sequence[LiveAccuracy]) -> str:
             **_ends(each.accuracy),
         }
         for each in found
+    )
+
+
+def embedders_csv(found: Sequence[EmbedderStanding]) -> str:
+    return to_csv(
+        {
+            "model": each.name,
+            "version": each.version_id,
+            "recall_at_1": each.recall_at_1,
+            "mean_precision": each.mean_precision,
+            "dimensions": each.dimensions,
+            "queries": each.queries,
+            "pictures": each.pictures,
+        }
+        for each in found
+    )
+
+
+def published_csv(figures: Sequence[PublishedFigure]) -> str:
+    return to_csv(
+        {"model": each.model, "data": each.data_name, "test_top1": each.test_top1}
+        for each in figures
+    )
+
+
+def trainings_csv(versions: Sequence[ModelVersion]) -> str:
+    """One line a version, with the accuracies that its training recorded at its end."""
+    return to_csv(
+        {
+            "version": each.id,
+            "model": each.name,
+            "digest": each.digest,
+            "state": each.state,
+            **{f"{split}_top1": each.recorded_top1(split) for split in RECORDED_SPLITS},
+            "categories": each.label_count,
+            "file_bytes": each.file_bytes,
+            "trained_at": each.created_at,
+        }
+        for each in versions
     )
 
 

@@ -15,7 +15,7 @@ from pages.models import mistakes, retrieval
 from pages.models.scene import Scene
 from pages.models.versions import STATE_LABELS
 from pages.ui import charts, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 Cost = Callable[[EvaluationSummary], float | None]
 
@@ -44,13 +44,11 @@ def _show_table(scene: Scene) -> None:
         selection_mode="single-row",
         key="comparison",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "In brackets: the 95% confidence interval. Select a row to see what that model "
-            "gets wrong.",
-            width="stretch",
-        )
-        offer_csv("models", lambda: exports.evaluations_csv(_evaluations(scene)))
+    caption_with_csv(
+        "In brackets: the 95% confidence interval. Select a row to see what that model gets wrong.",
+        "models",
+        lambda: exports.evaluations_csv(_evaluations(scene)),
+    )
 
 
 def _open_mistakes(scene: Scene) -> None:
@@ -158,9 +156,11 @@ def _show_cost(scene: Scene, title: str, axis: str, cost: Cost) -> None:
 def _show_published() -> None:
     data_name = PUBLISHED[0].data_name
     st.subheader(f"For comparison: published on {data_name}", anchor=False)
-    st.caption(
+    caption_with_csv(
         f"The figures that this project began with. They come from **another data set** "
-        f"({data_name}), so they cannot be set against the table above row by row."
+        f"({data_name}), so they cannot be set against the table above row by row.",
+        "published",
+        lambda: exports.published_csv(PUBLISHED),
     )
     table = pd.DataFrame(
         {

@@ -97,6 +97,7 @@ def test_the_comparison_says_how_well_each_finds_photos_of_a_product(
     assert shown["Model"].tolist()[0] == "EfficientNet-Lite0, as it is packaged"
     assert shown["mAP"].tolist() == [50, 25]
     assert "3 test photos sought among 5 train photos" in words(app)
+    assert downloads(app) == {"csv-models", "csv-embedders", "csv-published"}
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -180,6 +181,29 @@ def test_disagreements_are_told_in_plain_words(measured: None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("view", "limit", "said"),
+    [
+        ("Mistakes", "mistakes.MAX_PAIRS", "1 of 2 pairs"),
+        ("Mistakes", "mistakes.ALL_PHOTOS", "1 of 2 photos"),
+        ("Disagreements", "disagreements.MAX_PHOTOS", "1 of 3 photos"),
+        ("Categories", "categories.MAX_COLUMNS", "1 of 2 models; all are in the CSV"),
+    ],
+)
+def test_what_is_cut_says_of_how_many(
+    engine: sa.Engine,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    view: str,
+    limit: str,
+    said: str,
+) -> None:
+    add_evaluation(engine, settings, "vit", TRUTH)
+    add_evaluation(engine, settings, "resnet50", (APPLE, APPLE, APPLE, APPLE, APPLE, PEAR))
+    monkeypatch.setattr(f"pages.models.{limit}", 1)
+    assert said in words(draw("models", view=view, model=resnet()))
+
+
+@pytest.mark.parametrize(
     ("gained", "lost", "p_value", "said"),
     [
         (3, 3, 1.0, "equally accurate"),
@@ -224,6 +248,7 @@ def test_a_version_without_evaluation_is_listed_below(measured: None, engine: sa
     add_version(engine, "custom_cnn")
     app = draw("models")
     assert "catalens evaluate --model 3" in words(app)
+    assert "csv-trainings" in downloads(app)
     assert table(app, -1)["Model"].tolist() == ["Custom CNN " + digest("custom_cnn")]
 
 

@@ -158,6 +158,10 @@ def test_photos_on_which_they_disagree(
         engine, settings, actor=actor, first_id=pair[0], second_id=pair[1], side=side
     )
     assert [each.first.index for each in found] == indices
+    compared = compare_evaluations(
+        engine, settings, actor=actor, first_id=pair[0], second_id=pair[1]
+    )
+    assert compared.pictures_by_side[side] == len(indices)
     assert all(each.first.file_name == each.second.file_name for each in found)
     pears = list_disagreements(
         engine,
