@@ -49,8 +49,9 @@ def table(app: AppTest, number: int = 0):
     return app.dataframe[number].value
 
 
-def downloads(app: AppTest) -> set[str]:
-    return {button.key for button in app.get("download_button")}
+def downloads(app: AppTest) -> list[str]:
+    """The buttons' keys, from top to bottom."""
+    return [button.key for button in app.get("download_button")]
 
 
 def test_the_most_accurate_model_stands_first_with_its_interval(measured: None) -> None:
@@ -97,7 +98,7 @@ def test_the_comparison_says_how_well_each_finds_photos_of_a_product(
     assert shown["Model"].tolist()[0] == "EfficientNet-Lite0, as it is packaged"
     assert shown["mAP"].tolist() == [50, 25]
     assert "3 test photos sought among 5 train photos" in words(app)
-    assert downloads(app) == {"csv-models", "csv-embedders", "csv-published"}
+    assert downloads(app) == ["csv-models", "csv-published", "csv-embedders"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -275,7 +276,7 @@ def test_training_curves_come_from_the_versions(measured: None, engine: sa.Engin
         session.get_one(ModelVersionRow, 1).metrics = {"curve": CURVE}
     app = draw("models", view="Training")
     assert len(app.get("plotly_chart")) == 2
-    assert downloads(app) == {"csv-training"}
+    assert downloads(app) == ["csv-training"]
 
 
 def add_training(engine: sa.Engine, actor: Actor, **values: object) -> None:
