@@ -23,7 +23,7 @@ def show(scene: Scene) -> None:
         period=period,
         since=scene.since,
         until=scene.until,
-        words=scene.narrowing.words,
+        narrowing=scene.narrowing,
         version_ids=[each.version_id for each in scene.standings if each.version_id is not None],
     )
     if not found:
