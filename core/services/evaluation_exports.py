@@ -8,7 +8,7 @@ from typing import Any
 from core.evaluation import FIGURES, Interval
 from core.evaluation.published import PublishedFigure
 from core.evaluation.reliability import ReliabilityBin
-from core.services.evaluation_breakdown import CategoryTable, ConfusionPair, PhotoCase
+from core.services.evaluation_breakdown import CategoryRow, CategoryTable, ConfusionPair, PhotoCase
 from core.services.evaluation_comparison import Disagreement
 from core.services.evaluations import EvaluationSummary
 from core.services.export_formats import neutralise
@@ -61,14 +61,14 @@ def evaluations_csv(summaries: Sequence[EvaluationSummary]) -> str:
 
 
 def categories_csv(table: CategoryTable, names: Mapping[int, str]) -> str:
-    """One line a category, one column an evaluation, headed by its name and id."""
+    """One line a category; of each evaluation, headed by its name and id, the ends as well."""
     heads = [f"{names.get(id_, '')} #{id_}".strip() for id_ in table.evaluation_ids]
     return to_csv(
         {
             "category": row.category,
             "group": row.group,
             "pictures": row.pictures,
-            **dict(zip(heads, row.accuracies, strict=True)),
+            **_by_evaluation(heads, row),
         }
         for row in table.rows
     )
@@ -124,7 +124,7 @@ def live_csv(found: Sequence[LiveAccuracy]) -> str:
             "version": each.version_id,
             "from": each.start,
             "listings": each.listings,
-            **_ends(each.accuracy),
+            **_with_ends(each.accuracy, "accuracy", "low", "high"),
         }
         for each in found
     )
@@ -172,15 +172,20 @@ def trainings_csv(versions: Sequence[ModelVersion]) -> str:
 def _figures(figures: Mapping[str, Interval]) -> Cells:
     cells: dict[str, Any] = {}
     for key in FIGURES:
-        found = figures.get(key)
-        cells[key] = found and found.value
-        cells[f"{key}_low"] = found and found.low
-        cells[f"{key}_high"] = found and found.high
+        cells |= _with_ends(figures.get(key), key, f"{key}_low", f"{key}_high")
     return cells
 
 
-def _ends(interval: Interval) -> Cells:
-    return {"accuracy": interval.value, "low": interval.low, "high": interval.high}
+def _by_evaluation(heads: Sequence[str], row: CategoryRow) -> Cells:
+    cells: dict[str, Any] = {}
+    for head, tally in zip(heads, row.accuracies, strict=True):
+        cells |= _with_ends(tally.share if tally else None, head, f"{head} low", f"{head} high")
+    return cells
+
+
+def _with_ends(found: Interval | None, *heads: str) -> Cells:
+    values = (found.value, found.low, found.high) if found else (None, None, None)
+    return dict(zip(heads, values, strict=True))
 
 
 def _case(case: PhotoCase) -> Cells:

@@ -29,9 +29,8 @@ def show(scene: Scene) -> None:
         rows = int(choices.choose("At most", ROWS, "rows", width=100))
     table = _compare(scene, scene.standings[:MAX_COLUMNS], level, order, rows)
     _show_caption(scene, table, level, order)
-    drawn = [charts.HeatRow(r.category, _detail(r), r.accuracies) for r in table.rows]
     st.plotly_chart(
-        charts.heat_map(drawn, _columns(scene)),
+        charts.heat_map([_heat_row(row) for row in table.rows], _columns(scene)),
         config=charts.CONFIG,
         on_select=lambda: _open_cell(scene, table, level),
         selection_mode="points",
@@ -60,7 +59,8 @@ def _show_caption(scene: Scene, table: CategoryTable, level: Level, order: Order
     columns = text.part(len(table.evaluation_ids), len(names), "model")
     caption_with_csv(
         f"{len(table.rows):,} of {table.total:,} {kind}, {columns}; all are in the CSV. Find "
-        "others by the words above; click a figure to see the photos behind it.",
+        "others by the words above; point at a figure for its 95% confidence interval, click it to "
+        "see the photos behind it.",
         kind,
         lambda: exports.categories_csv(
             _compare(scene, scene.standings, level, order, breakdown.MAX_ROWS), names
@@ -72,8 +72,10 @@ def _columns(scene: Scene) -> list[str]:
     return scene.names[:MAX_COLUMNS]
 
 
-def _detail(row: breakdown.CategoryRow) -> str:
-    return f"{row.category}, {text.count(row.pictures, 'photo')}"
+def _heat_row(row: breakdown.CategoryRow) -> charts.HeatRow:
+    detail = f"{row.category}, {text.count(row.pictures, 'photo')}"
+    accuracies = [each.share if each else None for each in row.accuracies]
+    return charts.HeatRow(row.category, detail, accuracies)
 
 
 def _open_cell(scene: Scene, table: CategoryTable, level: Level) -> None:

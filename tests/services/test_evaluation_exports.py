@@ -2,6 +2,7 @@ import csv
 import io
 from datetime import UTC, date, datetime
 
+import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
@@ -43,7 +44,8 @@ def test_every_table_of_an_evaluation_is_written(
     table = compare_categories(engine, settings, actor=actor, evaluation_ids=[first, second])
     lines = read(exports.categories_csv(table, {first: "resnet50", second: "vit"}))
     assert lines[0]["category"] == APPLE
-    assert float(lines[0][f"vit #{second}"]) == 2 / 3
+    ends = [float(lines[0][f"vit #{second}{end}"]) for end in (" low", "", " high")]
+    assert ends == pytest.approx([0.2077, 2 / 3, 0.9385], abs=1e-4)  # Wilson's of 2 of 3
 
     pairs = list_confusions(engine, settings, actor=actor, evaluation_id=second)
     assert read(exports.confusions_csv(pairs)) == [
@@ -99,7 +101,7 @@ def test_a_category_that_looks_like_a_formula_is_neutralised() -> None:
     table = CategoryTable((1,), (CategoryRow("=1+1", "=1+1", 1, (None,)),), 1)
     (line,) = read(exports.categories_csv(table, {1: "=vit"}))
     assert line["category"] == "'=1+1"
-    assert list(line)[-1] == "'=vit #1"
+    assert list(line)[-3:] == ["'=vit #1", "'=vit #1 low", "'=vit #1 high"]
 
 
 def test_an_empty_table_is_an_empty_file() -> None:
