@@ -1,5 +1,6 @@
 """The Models page without a browser: what each view draws from stored evaluations."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from core.actors import Actor
 from core.evaluation import Picture, Predictions
@@ -16,7 +18,7 @@ from core.evaluation.comparison import PairedTest
 from core.services import measuring
 from core.services.evaluation_comparison import Comparison
 from core.settings import Settings
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.rows import EvaluationRow, JobRow, ModelVersionRow, RetrievalRow
 from db.states import JobState
 from pages.models.first_look import describe_difference
@@ -174,6 +176,13 @@ def test_all_mistakes_of_a_category_are_one_click_away(measured: None) -> None:
     assert "Pear, not recognised" in words(app)
 
 
+def test_a_figure_of_the_heat_map_comes_with_its_interval(measured: None) -> None:
+    app = draw("models", view="Categories", models=resnet())
+    (chart,) = app.get("plotly_chart")
+    (points,) = [each for each in json.loads(chart.proto.spec)["data"] if "hovertext" in each]
+    assert points["hovertext"][0] == f"{PEAR}, 2 photos<br>{resnet()}: 0% (0 to 66%)"  # Wilson's
+
+
 def test_disagreements_are_told_in_plain_words(measured: None) -> None:
     app = draw("models", view="Disagreements")
     assert "do not tell the two apart" in words(app)
@@ -306,6 +315,60 @@ def test_a_training_at_work_shows_progress_and_curves(engine: sa.Engine, actor: 
 def test_a_training_that_failed_says_why(engine: sa.Engine, actor: Actor) -> None:
     add_training(engine, actor, state=JobState.FAILED, error="no photos in /photos/shelf")
     assert "no photos in /photos/shelf" in draw("models").error[0].value
+
+
+@pytest.mark.parametrize(
+    ("arch", "offered"),
+    [
+        ("custom_cnn", ["The recipe's own", "Random"]),
+        ("vit", ["The recipe's own", "Random", "From the hub"]),
+        ("efficientnet_lite0", ["The recipe's own", "Random", "Packaged"]),
+    ],
+)
+def test_the_form_offers_the_first_weights_that_a_network_has(
+    actor: Actor, arch: str, offered: list[str]
+) -> None:
+    app = draw_form(actor)
+    choose_in(app, "Model", arch)
+    assert box(app, "First weights").options == offered
+
+
+@pytest.mark.parametrize(
+    ("weights", "changes"), [("", {}), ("none", {"weights": "none"}), ("hub", {"weights": "hub"})]
+)
+def test_a_training_is_asked_for_with_the_weights_that_were_chosen(
+    engine: sa.Engine, actor: Actor, weights: str, changes: dict[str, str]
+) -> None:
+    app = draw_form(actor)
+    choose_in(app, "Model", "vit")
+    choose_in(app, "First weights", weights)
+    app.text_input[0].set_value("/photos/shelf")
+    [start] = [each for each in app.button if each.label == "Start"]
+    start.click().run()
+    assert not app.error
+    with reading(engine) as session:
+        (params,) = session.scalars(sa.select(JobRow.params))
+    assert (params["arch"], params["changes"]) == ("vit", changes)
+
+
+def draw_form(actor: Actor) -> AppTest:
+    """Draw the form by itself: AppTest closes a dialog at the next click."""
+
+    def script(actor: object) -> None:
+        from importlib import import_module
+
+        import_module("pages.models.training_form").show_form(actor)
+
+    return AppTest.from_function(script, kwargs={"actor": actor}, default_timeout=60).run()
+
+
+def box(app: AppTest, label: str) -> Selectbox:
+    (found,) = [each for each in app.selectbox if each.label == label]
+    return found
+
+
+def choose_in(app: AppTest, label: str, value: str) -> None:
+    box(app, label).set_value(value).run()
 
 
 MANY = 10_000
