@@ -317,6 +317,14 @@ def test_a_training_that_failed_says_why(engine: sa.Engine, actor: Actor) -> Non
     assert "no photos in /photos/shelf" in draw("models").error[0].value
 
 
+def test_the_form_opens_in_a_dialog(engine: sa.Engine) -> None:
+    app = draw("models")
+    [button] = [each for each in app.button if each.label == "Train a model"]
+    button.click().run()
+    assert not app.exception
+    assert box(app, "First weights").value == ""
+
+
 @pytest.mark.parametrize(
     ("arch", "offered"),
     [
