@@ -12,7 +12,7 @@ from core.services.database import get_engine
 from core.services.team import ReviewerFigures
 from pages import checks
 from pages.ui import charts, choices, links, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 
 def render(actor: Actor) -> None:
@@ -89,15 +89,14 @@ def _show_table(found: Sequence[ReviewerFigures]) -> None:
         "Corrected": st.column_config.NumberColumn(format="%.1f%%"),
     }
     st.dataframe(table, hide_index=True, column_config=numbers)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "At work is the time between decisions, pauses of more than a quarter of an hour left "
-            "out; active is the time that a listing was looked at. Corrected is the share of given "
-            "categories that were not the suggested one: it depends on the listings, and says "
-            "little of who decided them.",
-            width="stretch",
-        )
-        offer_csv("team", lambda: team.figures_csv(found))
+    caption_with_csv(
+        "At work is the time between decisions, pauses of more than a quarter of an hour left "
+        "out; active is the time that a listing was looked at. Corrected is the share of given "
+        "categories that were not the suggested one: it depends on the listings, and says "
+        "little of who decided them.",
+        "team",
+        lambda: team.figures_csv(found),
+    )
 
 
 def _start(day: date) -> datetime:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.actors import Actor, require
 from core.errors import NotFoundError
+from core.evaluation import Tally
 from core.evaluation.grouping import group_of
 from core.services.evaluations import Measured, Narrowing, load_measured
 from core.settings import Settings
@@ -26,8 +27,7 @@ ORDERS: Mapping[Order, str] = {
 }
 Level = Literal["category", "group"]
 LEVELS: Mapping[Level, str] = {"category": "Categories", "group": "Groups"}
-MAX_CATEGORY_ROWS = 20_000
-MAX_PHOTOS = 500
+MAX_ROWS = 20_000  # of a table, also as CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ class CategoryRow:
 
     Attributes:
         pictures: In the first evaluation that has it.
-        accuracies: In the order of the evaluations; None where it has no pictures.
+        accuracies: How many are right, in the order of the evaluations; None where it has no
+            pictures.
     """
 
     category: str
     group: str
     pictures: int
-    accuracies: tuple[float | None, ...]
+    accuracies: tuple[Tally | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def compare_categories(
     names = sorted(set().union(*columns))
     rows = [_category_row(name, columns, level) for name in names]
     rows.sort(key=_SORT_KEYS[order])
-    limit = min(limit, MAX_CATEGORY_ROWS)
+    limit = min(limit, MAX_ROWS)
     return CategoryTable(tuple(evaluation_ids), tuple(rows[:limit]), len(rows))
 
 
@@ -146,7 +147,7 @@ def list_confusions(
     sizes = np.bincount(targets, minlength=len(measured.labels))
     codes = (targets * len(measured.labels) + predicted)[targets != predicted]
     pairs, counts = np.unique(codes, return_counts=True)
-    ranked = np.lexsort((pairs, -counts))[:limit]
+    ranked = np.lexsort((pairs, -counts))[: min(limit, MAX_ROWS)]
     return tuple(
         _pair(measured, *divmod(int(pairs[at]), len(measured.labels)), int(counts[at]), sizes)
         for at in ranked
@@ -182,7 +183,7 @@ def list_confused_photos(
         chosen &= predictions.predicted == _index_of(measured, predicted)
     indices = np.flatnonzero(chosen)
     ranked = indices[np.argsort(-predictions.confidences[indices], kind="stable")]
-    return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_PHOTOS)]))
+    return tuple(list_cases(measured, evaluation_id, ranked[: min(limit, MAX_ROWS)]))
 
 
 def _column(
@@ -191,8 +192,8 @@ def _column(
     evaluation_id: int,
     narrowing: Narrowing | None,
     level: Level,
-) -> Mapping[str, tuple[int, float]]:
-    """Return pictures and accuracy by name."""
+) -> Mapping[str, Tally]:
+    """Return how many pictures are right, by name."""
     measured = load_measured(engine, settings, evaluation_id=evaluation_id)
     predictions = measured.predictions.take(measured.select(narrowing or Narrowing()))
     names = measured.labels
@@ -205,25 +206,22 @@ def _column(
     counts = np.bincount(targets, minlength=len(names))
     hits = np.bincount(targets, weights=targets == predicted, minlength=len(names))
     return {
-        names[at]: (int(counts[at]), float(hits[at] / counts[at]))
-        for at in np.flatnonzero(counts).tolist()
+        names[at]: Tally(int(hits[at]), int(counts[at])) for at in np.flatnonzero(counts).tolist()
     }
 
 
-def _category_row(
-    name: str, columns: Sequence[Mapping[str, tuple[int, float]]], level: Level
-) -> CategoryRow:
+def _category_row(name: str, columns: Sequence[Mapping[str, Tally]], level: Level) -> CategoryRow:
     found = [column.get(name) for column in columns]
     return CategoryRow(
         category=name,
         group=name if level == "group" else group_of(name),
-        pictures=next(each[0] for each in found if each),
-        accuracies=tuple(each and each[1] for each in found),
+        pictures=next(each.count for each in found if each),
+        accuracies=tuple(found),
     )
 
 
 def _measured_accuracies(row: CategoryRow) -> list[float]:
-    return [accuracy for accuracy in row.accuracies if accuracy is not None]
+    return [each.hits / each.count for each in row.accuracies if each is not None]
 
 
 def _mean(row: CategoryRow) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.actors import Actor, require
 from core.errors import InvalidInputError, NotFoundError
 from core.evaluation import PairedTest, compare
-from core.services.evaluation_breakdown import MAX_PHOTOS, PhotoCase, list_cases
+from core.services.evaluation_breakdown import MAX_ROWS, PhotoCase, list_cases
 from core.services.evaluations import (
     MAX_EVALUATIONS,
     EvaluationFilter,
@@ -59,6 +59,17 @@ class Comparison:
     second_id: int
     test: PairedTest
     unpaired: int
+
+    @property
+    def pictures_by_side(self) -> Mapping[Side, int]:
+        """How many photos ``list_disagreements`` has to choose from."""
+        test = self.test
+        return {
+            "only_first": test.only_first,
+            "only_second": test.only_second,
+            "both_wrong": test.both_wrong,
+            "both_right": test.both_right,
+        }
 
 
 def find_common(
@@ -161,7 +172,7 @@ def list_disagreements(
             (pairing.second, pairing.second_at),
         )
     )
-    ranked = chosen[np.argsort(-np.asarray(sureness), kind="stable")][: min(limit, MAX_PHOTOS)]
+    ranked = chosen[np.argsort(-np.asarray(sureness), kind="stable")][: min(limit, MAX_ROWS)]
     firsts = list_cases(pairing.first, first_id, pairing.first_at[ranked])
     seconds = list_cases(pairing.second, second_id, pairing.second_at[ranked])
     return tuple(Disagreement(*pair) for pair in zip(firsts, seconds, strict=True))

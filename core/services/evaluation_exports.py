@@ -6,14 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from core.evaluation import FIGURES, Interval
+from core.evaluation.published import PublishedFigure
 from core.evaluation.reliability import ReliabilityBin
-from core.services.evaluation_breakdown import CategoryTable, ConfusionPair, PhotoCase
+from core.services.evaluation_breakdown import CategoryRow, CategoryTable, ConfusionPair, PhotoCase
 from core.services.evaluation_comparison import Disagreement
 from core.services.evaluations import EvaluationSummary
 from core.services.export_formats import neutralise
 from core.services.live_accuracy import LiveAccuracy
+from core.services.models import ModelVersion
+from core.services.retrievals import EmbedderStanding
+from db.states import Split
 
 Cells = Mapping[str, Any]
+
+RECORDED_SPLITS = (Split.TRAIN, Split.VALIDATION, Split.TEST)
 
 
 def to_csv(rows: Iterable[Cells]) -> str:
@@ -55,14 +61,14 @@ def evaluations_csv(summaries: Sequence[EvaluationSummary]) -> str:
 
 
 def categories_csv(table: CategoryTable, names: Mapping[int, str]) -> str:
-    """One line a category, one column an evaluation, headed by its name and id."""
+    """One line a category; of each evaluation, headed by its name and id, the ends as well."""
     heads = [f"{names.get(id_, '')} #{id_}".strip() for id_ in table.evaluation_ids]
     return to_csv(
         {
             "category": row.category,
             "group": row.group,
             "pictures": row.pictures,
-            **dict(zip(heads, row.accuracies, strict=True)),
+            **_by_evaluation(heads, row),
         }
         for row in table.rows
     )
@@ -118,24 +124,68 @@ def live_csv(found: Sequence[LiveAccuracy]) -> str:
             "version": each.version_id,
             "from": each.start,
             "listings": each.listings,
-            **_ends(each.accuracy),
+            **_with_ends(each.accuracy, "accuracy", "low", "high"),
         }
         for each in found
+    )
+
+
+def embedders_csv(found: Sequence[EmbedderStanding]) -> str:
+    return to_csv(
+        {
+            "model": each.name,
+            "version": each.version_id,
+            "recall_at_1": each.recall_at_1,
+            "mean_precision": each.mean_precision,
+            "dimensions": each.dimensions,
+            "queries": each.queries,
+            "pictures": each.pictures,
+        }
+        for each in found
+    )
+
+
+def published_csv(figures: Sequence[PublishedFigure]) -> str:
+    return to_csv(
+        {"model": each.model, "data": each.data_name, "test_top1": each.test_top1}
+        for each in figures
+    )
+
+
+def trainings_csv(versions: Sequence[ModelVersion]) -> str:
+    """One line a version, with the accuracies that its training recorded at its end."""
+    return to_csv(
+        {
+            "version": each.id,
+            "model": each.name,
+            "digest": each.digest,
+            "state": each.state,
+            **{f"{split}_top1": each.recorded_top1(split) for split in RECORDED_SPLITS},
+            "categories": each.label_count,
+            "file_bytes": each.file_bytes,
+            "trained_at": each.created_at,
+        }
+        for each in versions
     )
 
 
 def _figures(figures: Mapping[str, Interval]) -> Cells:
     cells: dict[str, Any] = {}
     for key in FIGURES:
-        found = figures.get(key)
-        cells[key] = found and found.value
-        cells[f"{key}_low"] = found and found.low
-        cells[f"{key}_high"] = found and found.high
+        cells |= _with_ends(figures.get(key), key, f"{key}_low", f"{key}_high")
     return cells
 
 
-def _ends(interval: Interval) -> Cells:
-    return {"accuracy": interval.value, "low": interval.low, "high": interval.high}
+def _by_evaluation(heads: Sequence[str], row: CategoryRow) -> Cells:
+    cells: dict[str, Any] = {}
+    for head, tally in zip(heads, row.accuracies, strict=True):
+        cells |= _with_ends(tally.share if tally else None, head, f"{head} low", f"{head} high")
+    return cells
+
+
+def _with_ends(found: Interval | None, *heads: str) -> Cells:
+    values = (found.value, found.low, found.high) if found else (None, None, None)
+    return dict(zip(heads, values, strict=True))
 
 
 def _case(case: PhotoCase) -> Cells:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.actors import Actor, require
 from core.evaluation import Interval
 from core.evaluation.bootstrap import wilson
+from core.services.evaluations import Narrowing
 from db.engine import reading
 from db.queries.live_accuracy import Period, count_hits
 
@@ -43,26 +44,28 @@ def list_live_accuracy(
     period: Period = "week",
     since: datetime | None = None,
     until: datetime | None = None,
-    words: str = "",
+    narrowing: Narrowing | None = None,
     version_ids: Sequence[int] = (),
 ) -> tuple[LiveAccuracy, ...]:
     """Return the accuracy of each version in each period, oldest first.
 
     Args:
         since: Decided at this time or later; ``until`` before this time.
-        words: Each must stand in the decided category's path, whatever its case.
+        narrowing: Which listings count, by their decided category.
 
     Raises:
         ForbiddenError: The actor may not see dashboards.
     """
     require(actor, "dashboards")
+    narrowing = narrowing or Narrowing()
     with reading(engine) as session:
         counts = count_hits(
             session,
             period=period,
             since=since,
             until=until,
-            words=words.split(),
+            words=narrowing.words.split(),
+            group=narrowing.group,
             version_ids=version_ids,
         )
     return tuple(

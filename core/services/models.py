@@ -50,6 +50,11 @@ class ModelVersion:
         """The architecture's name for people."""
         return model_name(self.arch)
 
+    def recorded_top1(self, split: str) -> float | None:
+        """Return the accuracy, 0 to 1, that its training recorded on a split."""
+        found = self.metrics.get("splits", {}).get(split)
+        return found["top1"] if found else None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveModel:

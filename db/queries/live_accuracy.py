@@ -44,6 +44,7 @@ def count_hits(
     since: datetime | None = None,
     until: datetime | None = None,
     words: Sequence[str] = (),
+    group: str | None = None,
     version_ids: Sequence[int] = (),
 ) -> Sequence[LiveCount]:
     """Count listings by version and period of their decision, oldest first.
@@ -54,6 +55,7 @@ def count_hits(
 
     Args:
         words: Each must stand in the path of the decided category, whatever its case.
+        group: Path of the decided category's parent; one without a parent is its own.
     """
     started = _period_start(session, period)
     right = sa.case((PredictionRow.category_id == DecisionRow.category_id, 1), else_=0)
@@ -74,7 +76,7 @@ def count_hits(
         )
         .join(PredictionRow, PredictionRow.listing_image_id == ListingImageRow.id)
         .join(ModelVersionRow, ModelVersionRow.id == PredictionRow.model_version_id)
-        .where(*_in_force(), *_asked_for(since, until, words, version_ids))
+        .where(*_in_force(), *_decided(since, until), *_in(words, group), *_of(version_ids))
         .group_by(ModelVersionRow.id, ModelVersionRow.arch, ModelVersionRow.digest, "period")
         .order_by("period", ModelVersionRow.id)
     )
@@ -103,23 +105,29 @@ def _in_force() -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _asked_for(
-    since: datetime | None,
-    until: datetime | None,
-    words: Sequence[str],
-    version_ids: Sequence[int],
-) -> list[sa.ColumnElement[bool]]:
+def _decided(since: datetime | None, until: datetime | None) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if since is not None:
         conditions.append(DecisionRow.created_at >= since)
     if until is not None:
         conditions.append(DecisionRow.created_at < until)
-    if version_ids:
-        conditions.append(PredictionRow.model_version_id.in_(version_ids))
-    if words:
-        paths = [CategoryRow.path.icontains(word, autoescape=True) for word in words]
-        conditions.append(DecisionRow.category_id.in_(select(CategoryRow.id).where(*paths)))
     return conditions
+
+
+def _of(version_ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
+    return [PredictionRow.model_version_id.in_(version_ids)] if version_ids else []
+
+
+def _in(words: Sequence[str], group: str | None) -> list[sa.ColumnElement[bool]]:
+    conditions = [CategoryRow.path.icontains(word, autoescape=True) for word in words]
+    if group is not None:
+        parent = aliased(CategoryRow)
+        id_ = select(parent.id).where(parent.path == group).scalar_subquery()
+        is_own = sa.and_(CategoryRow.parent_id.is_(None), CategoryRow.path == group)
+        conditions.append(sa.or_(CategoryRow.parent_id == id_, is_own))
+    if not conditions:
+        return []
+    return [DecisionRow.category_id.in_(select(CategoryRow.id).where(*conditions))]
 
 
 def _period_start(session: Session, period: Period) -> sa.ColumnElement[str]:

@@ -15,7 +15,7 @@ from pages.models import mistakes, retrieval
 from pages.models.scene import Scene
 from pages.models.versions import STATE_LABELS
 from pages.ui import charts, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 Cost = Callable[[EvaluationSummary], float | None]
 
@@ -23,15 +23,15 @@ SECOND_FIGURES = ("top5", "macro", "coarse_top1", "many_shot", "medium_shot", "f
 
 
 def show(scene: Scene) -> None:
-    """Draw the table, then the plots."""
+    """Draw the table, what others published, then the plots."""
     _show_table(scene)
+    _show_published()
     left, right = st.columns(2, gap="large")
     with left:
         _show_cost(scene, "Accuracy against speed", "Photos a second", _speed)
     with right:
         _show_cost(scene, "Accuracy against size", "Size of the file in MB", _megabytes)
     retrieval.show(scene)
-    _show_published()
 
 
 def _show_table(scene: Scene) -> None:
@@ -44,13 +44,11 @@ def _show_table(scene: Scene) -> None:
         selection_mode="single-row",
         key="comparison",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "In brackets: the 95% confidence interval. Select a row to see what that model "
-            "gets wrong.",
-            width="stretch",
-        )
-        offer_csv("models", lambda: exports.evaluations_csv(_evaluations(scene)))
+    caption_with_csv(
+        "In brackets: the 95% confidence interval. Select a row to see what that model gets wrong.",
+        "models",
+        lambda: exports.evaluations_csv(_evaluations(scene)),
+    )
 
 
 def _open_mistakes(scene: Scene) -> None:
@@ -133,6 +131,26 @@ def _columns() -> Mapping[str, Any]:
     }
 
 
+def _show_published() -> None:
+    data_name = PUBLISHED[0].data_name
+    st.subheader(f"For comparison: published on {data_name}", anchor=False)
+    caption_with_csv(
+        f"The figures that this project began with. They come from **another data set** "
+        f"({data_name}), so they cannot be set against the table above row by row.",
+        "published",
+        lambda: exports.published_csv(PUBLISHED),
+    )
+    table = pd.DataFrame(
+        {
+            "Model": [row.model for row in PUBLISHED],
+            "Data": [row.data_name for row in PUBLISHED],
+            "Test": [100 * row.test_top1 for row in PUBLISHED],
+        }
+    )
+    numbers = st.column_config.NumberColumn(format="%.2f%%")
+    st.dataframe(table, hide_index=True, column_config={"Test": numbers}, width=420)
+
+
 def _speed(summary: EvaluationSummary) -> float | None:
     return summary.images_per_s
 
@@ -153,21 +171,3 @@ def _show_cost(scene: Scene, title: str, axis: str, cost: Cost) -> None:
         st.plotly_chart(figure, config=charts.CONFIG, key=f"cost-{axis}")
     else:
         st.caption("Not measured.")
-
-
-def _show_published() -> None:
-    data_name = PUBLISHED[0].data_name
-    st.subheader(f"For comparison: published on {data_name}", anchor=False)
-    st.caption(
-        f"The figures that this project began with. They come from **another data set** "
-        f"({data_name}), so they cannot be set against the table above row by row."
-    )
-    table = pd.DataFrame(
-        {
-            "Model": [row.model for row in PUBLISHED],
-            "Data": [row.data_name for row in PUBLISHED],
-            "Test": [100 * row.test_top1 for row in PUBLISHED],
-        }
-    )
-    numbers = st.column_config.NumberColumn(format="%.2f%%")
-    st.dataframe(table, hide_index=True, column_config={"Test": numbers}, width=420)

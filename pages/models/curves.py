@@ -11,7 +11,7 @@ from core.services.jobs import JobProgress
 from pages.models.scene import Scene
 from pages.ui import charts, text
 from pages.ui.charts import Curve
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 MAX_CURVES = 8
 
@@ -38,18 +38,19 @@ def show(scene: Scene) -> None:
         for number, each in enumerate(scene.standings)
         if each.version_id is not None
     )
-    found = [curve for curve in curves if curve is not None][:MAX_CURVES]
+    found = [curve for curve in curves if curve is not None]
     if not found:
         st.caption("These models keep no record of their training.")
         return
-    _draw(found, "versions")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "Loss on the photos it learns from, accuracy on validation photos. A loss that falls "
-            "while the accuracy stands still means learning by heart.",
-            width="stretch",
-        )
-        offer_csv("training", lambda: exports.to_csv(_rows(found)))
+    shown = found[:MAX_CURVES]
+    _draw(shown, "versions")
+    caption_with_csv(
+        f"{text.part(len(shown), len(found), 'training')}. Loss on the photos it learns from, "
+        "accuracy on validation photos. A loss that falls while the accuracy stands still means "
+        "learning by heart.",
+        "training",
+        lambda: exports.to_csv(_rows(found)),
+    )
 
 
 def _draw(curves: Sequence[Curve], key: str) -> None:

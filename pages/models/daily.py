@@ -9,7 +9,7 @@ from core.services import evaluation_exports as exports
 from core.services.live_accuracy import LiveAccuracy, Period, list_live_accuracy
 from pages.models.scene import Scene
 from pages.ui import charts, choices, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 PERIODS: dict[str, Period] = {"By week": "week", "By day": "day"}
 
@@ -23,7 +23,7 @@ def show(scene: Scene) -> None:
         period=period,
         since=scene.since,
         until=scene.until,
-        words=scene.narrowing.words,
+        narrowing=scene.narrowing,
         version_ids=[each.version_id for each in scene.standings if each.version_id is not None],
     )
     if not found:
@@ -65,10 +65,9 @@ def _show_table(scene: Scene, found: Sequence[LiveAccuracy]) -> None:
     )
     numbers = st.column_config.NumberColumn(format="%.1f%%")
     st.dataframe(table, hide_index=True, column_config={"Right": numbers})
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "Reviewers see the suggestion before they decide, and mostly the doubtful listings: "
-            "this shows a model that gets worse, and does not replace a test.",
-            width="stretch",
-        )
-        offer_csv("daily-use", lambda: exports.live_csv(found))
+    caption_with_csv(
+        "Reviewers see the suggestion before they decide, and mostly the doubtful listings: "
+        "this shows a model that gets worse, and does not replace a test.",
+        "daily-use",
+        lambda: exports.live_csv(found),
+    )

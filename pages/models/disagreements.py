@@ -4,13 +4,14 @@ import streamlit as st
 
 from core.services import evaluation_comparison as comparing
 from core.services import evaluation_exports as exports
-from core.services.evaluation_comparison import SIDES, Comparison, Side
+from core.services.evaluation_breakdown import MAX_ROWS
+from core.services.evaluation_comparison import SIDES, Comparison, Disagreement, Side
 from core.services.standings import Standing
 from pages.models.first_look import describe_difference
 from pages.models.photos import show_disagreements
 from pages.models.scene import Scene
 from pages.ui import charts, choices, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv
 
 MAX_PHOTOS = 60
 
@@ -37,7 +38,7 @@ def show(scene: Scene) -> None:
         narrowing=scene.narrowing,
     )
     _show_result(found, first, second)
-    _show_photos(scene, ids, first, second)
+    _show_photos(scene, found, first, second)
 
 
 def _show_result(found: Comparison, first: str, second: str) -> None:
@@ -60,29 +61,33 @@ def _show_result(found: Comparison, first: str, second: str) -> None:
     )
 
 
-def _show_photos(scene: Scene, ids: tuple[int, int], first: str, second: str) -> None:
+def _show_photos(scene: Scene, comparison: Comparison, first: str, second: str) -> None:
     sides = {_label(side, first, second): side for side in SIDES}
     side = sides[choices.choose("Photos on which", list(sides), "side", width=420)]
-    found = comparing.list_disagreements(
-        scene.context.engine,
-        scene.context.settings,
-        actor=scene.context.actor,
-        first_id=ids[0],
-        second_id=ids[1],
-        side=side,
-        narrowing=scene.narrowing,
-        limit=MAX_PHOTOS,
-    )
+    found = _list(scene, comparison, side, MAX_PHOTOS)
     if not found:
         st.caption("There is no such photo.")
         return
     show_disagreements(found, *_short_names(scene.find(first), scene.find(second)))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{text.count(len(found), 'photo')}, those first that both are surest of.",
-            width="stretch",
-        )
-        offer_csv("disagreements", lambda: exports.disagreements_csv(found))
+    shown = text.part(len(found), comparison.pictures_by_side[side], "photo")
+    caption_with_csv(
+        f"{shown}, those first that both are surest of.",
+        "disagreements",
+        lambda: exports.disagreements_csv(_list(scene, comparison, side, MAX_ROWS)),
+    )
+
+
+def _list(scene: Scene, comparison: Comparison, side: Side, limit: int) -> tuple[Disagreement, ...]:
+    return comparing.list_disagreements(
+        scene.context.engine,
+        scene.context.settings,
+        actor=scene.context.actor,
+        first_id=comparison.first_id,
+        second_id=comparison.second_id,
+        side=side,
+        narrowing=scene.narrowing,
+        limit=limit,
+    )
 
 
 def _short_names(first: Standing, second: Standing) -> tuple[str, str]:

@@ -113,12 +113,17 @@ def _show_weakest(scene: Scene, verdict: Verdict) -> None:
     if table.rows:
         worst, *others = table.rows
         also = ", ".join(_name_with_accuracy(row) for row in others)
-        right = text.percent(worst.accuracies[0] or 0, digits=0)
-        words = f"{right} of its {text.count(worst.pictures, 'photo')} recognised" + (
+        words = f"{_accuracy(worst)} of its {text.count(worst.pictures, 'photo')} recognised" + (
             f"; then {also}." if also else "."
         )
         _card("Where it goes wrong", text.plain(charts.short(worst.category)), words)
 
 
 def _name_with_accuracy(row: CategoryRow) -> str:
-    return f"{text.plain(text.leaf(row.category))} {text.percent(row.accuracies[0] or 0, digits=0)}"
+    return f"{text.plain(text.leaf(row.category))} {_accuracy(row)}"
+
+
+def _accuracy(row: CategoryRow) -> str:
+    """Of the one evaluation that was asked for."""
+    (found,) = row.accuracies
+    return text.percent(found.share.value if found else 0, digits=0)

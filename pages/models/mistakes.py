@@ -11,7 +11,7 @@ from core.services.evaluation_breakdown import ConfusionPair, PhotoCase
 from pages.models.photos import show_photos
 from pages.models.scene import Scene
 from pages.ui import choices, text
-from pages.ui.downloads import offer_csv
+from pages.ui.downloads import caption_with_csv, offer_csv
 
 VIEW = "Mistakes"
 MODEL_KEY = "model"  # the one that Mistakes and Certainty are about
@@ -39,7 +39,7 @@ def show(scene: Scene) -> None:
         actor=scene.context.actor,
         evaluation_id=evaluation_id,
         narrowing=scene.narrowing,
-        limit=MAX_PAIRS,
+        limit=breakdown.MAX_ROWS,
     )
     if not pairs:
         st.success("Every one of these photos was recognised.", icon=":material/check:")
@@ -51,7 +51,8 @@ def show(scene: Scene) -> None:
         _show_photos(scene, evaluation_id, pairs)
 
 
-def _show_pairs(pairs: Sequence[ConfusionPair]) -> None:
+def _show_pairs(everything: Sequence[ConfusionPair]) -> None:
+    pairs = everything[:MAX_PAIRS]
     st.subheader("Most often mixed up", anchor=False)
     st.dataframe(
         pd.DataFrame(
@@ -73,9 +74,11 @@ def _show_pairs(pairs: Sequence[ConfusionPair]) -> None:
         selection_mode="single-row",
         key="pairs",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Select a row to see its photos.", width="stretch")
-        offer_csv("mistakes", lambda: exports.confusions_csv(pairs))
+    caption_with_csv(
+        f"{text.part(len(pairs), len(everything), 'pair')}. Select a row to see its photos.",
+        "mistakes",
+        lambda: exports.confusions_csv(everything),
+    )
 
 
 def _choose_pair(pairs: Sequence[ConfusionPair]) -> None:
@@ -102,14 +105,16 @@ def _read_pair() -> tuple[str, str | None] | None:
 def _show_photos(scene: Scene, evaluation_id: int, pairs: Sequence[ConfusionPair]) -> None:
     true, predicted = _read_pair() or (pairs[0].true, pairs[0].predicted)
     _show_title(true, predicted)
-    cases = _list(scene, evaluation_id, true, predicted, ALL_PHOTOS)
+    everything = _list(scene, evaluation_id, true, predicted, breakdown.MAX_ROWS)
+    cases = everything[:ALL_PHOTOS]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{text.count(len(cases), 'photo')}, the surest mistakes first.", width="stretch"
+            f"{text.part(len(cases), len(everything), 'photo')}, the surest mistakes first.",
+            width="stretch",
         )
         is_long = len(cases) > MAX_PHOTOS
         shows_all = is_long and choices.switch(f"All {len(cases)}", "all")
-        offer_csv("photos", lambda: exports.photos_csv(cases))
+        offer_csv("photos", lambda: exports.photos_csv(everything))
     show_photos(cases if shows_all else cases[:MAX_PHOTOS])
     if predicted is not None:
         _show_examples(scene, evaluation_id, predicted)

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from core.services import evaluation_exports as exports
 from core.services.retrievals import EmbedderStanding, list_embedders
 from pages.models.scene import Scene
 from pages.ui import text
+from pages.ui.downloads import caption_with_csv
 
 
 def show(scene: Scene) -> None:
@@ -36,9 +38,11 @@ def show(scene: Scene) -> None:
     )
     sizes = {(each.queries, each.pictures) for each in found}
     sought, among = max(sizes)
-    st.caption(
+    caption_with_csv(
         f"{text.count(sought, 'test photo')} sought among {text.count(among, 'train photo')}, "
-        "by the features before the classifier."
+        "by the features before the classifier.",
+        "embedders",
+        lambda: exports.embedders_csv(found),
     )
 
 

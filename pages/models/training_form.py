@@ -12,6 +12,12 @@ from core.training import DEFAULTS, PRESETS, TrainingRequest
 from pages.ui import text
 
 REVIEWED = "reviewed"
+WEIGHTS = {
+    "": "The recipe's own",
+    "none": "Random",
+    "package": "Packaged",
+    "hub": "From the hub",
+}
 SOURCES = {"path": "Photos on this server", REVIEWED: "What was reviewed here"}
 
 
@@ -20,15 +26,16 @@ def offer(actor: Actor) -> None:
     if "train" in PERMISSIONS.get(actor.role, ()) and st.button(
         "Train a model", icon=":material/model_training:"
     ):
-        _show_form(actor)
+        st.dialog("Train a model")(show_form)(actor)
 
 
-@st.dialog("Train a model")
-def _show_form(actor: Actor) -> None:
+def show_form(actor: Actor) -> None:
+    """Draw what a training is asked for with."""
     arch = st.selectbox("Model", list(DEFAULTS), format_func=model_name)
     preset = st.selectbox(
         "How", list(PRESETS), format_func=lambda key: PRESETS[key].label, key="train-preset"
     )
+    weights = _choose_weights(arch)
     source = st.radio("Data", list(SOURCES), format_func=lambda key: SOURCES[key], horizontal=True)
     path = st.text_input(
         "Path",
@@ -40,9 +47,21 @@ def _show_form(actor: Actor) -> None:
         "Epochs", min_value=1, value=None, placeholder="as the recipe says", key="train-epochs"
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:"):
-        changes = {} if epochs is None else {"epochs": int(epochs)}
+        given = {"epochs": epochs and int(epochs), "weights": weights}
+        changes = {name: value for name, value in given.items() if value}
         data = REVIEWED if source == REVIEWED else path.strip()
         _start(actor, TrainingRequest(arch, data, preset, changes))
+
+
+def _choose_weights(arch: str) -> str:
+    """Offer what the network can begin with; its best recipe takes the pretrained ones it has."""
+    return st.selectbox(
+        "First weights",
+        list(dict.fromkeys(("", "none", DEFAULTS[arch].weights))),
+        format_func=lambda key: WEIGHTS[key],
+        help="Random ones learn all from your photos. Packaged ones are installed with Catalens. "
+        "Those from the hub are downloaded once: the worker must reach the internet.",
+    )
 
 
 def _start(actor: Actor, request: TrainingRequest) -> None:

@@ -1,18 +1,19 @@
 """Versions beside their evaluations: those with a problem, and those nobody measured."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core.services import evaluation_exports as exports
 from core.services import standings
 from core.services.models import ModelVersion
 from pages.models.scene import Scene
 from pages.ui import text
+from pages.ui.downloads import caption_with_csv
 
 STATE_LABELS = {"active": "In use", "candidate": "Candidate", "retired": "Retired"}
-RECORDED = {"train": "Train", "validation": "Validation", "test": "Test"}
+RECORDED = {split: standings.SPLITS[split] for split in exports.RECORDED_SPLITS}
 
 
 def show_problems(versions: Sequence[ModelVersion]) -> None:
@@ -51,7 +52,11 @@ def show_training_records(versions: Sequence[ModelVersion]) -> None:
             RECORDED.values(), st.column_config.NumberColumn(format="%.1f%%")
         ),
     )
-    st.caption("As each training recorded it at its end, on photos of its own choice.")
+    caption_with_csv(
+        "As each training recorded it at its end, on photos of its own choice.",
+        "trainings",
+        lambda: exports.trainings_csv(versions),
+    )
 
 
 def _row(version: ModelVersion) -> Mapping[str, object]:
@@ -59,7 +64,7 @@ def _row(version: ModelVersion) -> Mapping[str, object]:
         "Id": version.id,
         "Model": _name(version),
         "State": STATE_LABELS.get(version.state, version.state),
-        **{label: _top1(version.metrics, split) for split, label in RECORDED.items()},
+        **{label: _percent(version.recorded_top1(split)) for split, label in RECORDED.items()},
         "Categories": version.label_count,
         "File": text.size(version.file_bytes),
         "Trained (UTC)": text.day(version.created_at),
@@ -70,6 +75,5 @@ def _name(version: ModelVersion) -> str:
     return f"{version.name} {version.digest[:8]}"
 
 
-def _top1(metrics: Mapping[str, Any], split: str) -> float | None:
-    found = metrics.get("splits", {}).get(split)
-    return 100 * found["top1"] if found else None
+def _percent(top1: float | None) -> float | None:
+    return None if top1 is None else 100 * top1

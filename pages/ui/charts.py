@@ -39,11 +39,11 @@ class ModelPoint:
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """One row of a heat map; accuracies 0 to 1, None where nothing was measured."""
+    """One row of a heat map; no accuracy where nothing was measured."""
 
     label: str
     detail: str
-    accuracies: Sequence[float | None]
+    accuracies: Sequence[Interval | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def heat_map(rows: Sequence[HeatRow], columns: Sequence[str]) -> go.Figure:
     """
     figure = go.Figure(
         go.Heatmap(
-            z=[row.accuracies for row in rows],
+            z=[[each and each.value for each in row.accuracies] for row in rows],
             zmin=0,
             zmax=1,
             colorscale=HEAT,
@@ -115,21 +115,21 @@ def heat_map(rows: Sequence[HeatRow], columns: Sequence[str]) -> go.Figure:
         )
     )
     cells = [
-        (column, at, value)
+        (column, at, found)
         for at, row in enumerate(rows)
-        for column, value in enumerate(row.accuracies)
-        if value is not None
+        for column, found in enumerate(row.accuracies)
+        if found is not None
     ]
     figure.add_scatter(
         x=[column for column, _, _ in cells],
         y=[at for _, at, _ in cells],
-        text=[f"{value:.0%}" for _, _, value in cells],
+        text=[f"{found.value:.0%}" for _, _, found in cells],
         mode="markers+text",
         marker={"size": ROW_HEIGHT_PX, "symbol": "square", "opacity": 0},
         textfont={"color": "#10171d", "size": 11},
         customdata=[[at, column] for column, at, _ in cells],
-        hovertext=[f"{rows[at].detail}<br>{columns[column]}" for column, at, _ in cells],
-        hovertemplate="%{hovertext}: %{text}<extra></extra>",
+        hovertext=[_hover(rows[at], columns[column], found) for column, at, found in cells],
+        hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
     )
@@ -148,6 +148,11 @@ def heat_map(rows: Sequence[HeatRow], columns: Sequence[str]) -> go.Figure:
     figure.update_xaxes(showgrid=False, zeroline=False, fixedrange=True)
     figure.update_yaxes(showgrid=False, zeroline=False, fixedrange=True)
     return _finish(figure, height_px=70 + ROW_HEIGHT_PX * len(rows), legend=False)
+
+
+def _hover(row: HeatRow, column: str, found: Interval) -> str:
+    accuracy = text.percent(found.value, digits=0)
+    return f"{row.detail}<br>{column}: {accuracy} ({text.span(found.low, found.high, digits=0)})"
 
 
 def reliability(before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> go.Figure:

@@ -22,3 +22,10 @@ def offer_csv(name: str, make: Callable[[], str], *, label: str = "CSV") -> None
         type="tertiary",
         help=f"This table as {name}.csv",
     )
+
+
+def caption_with_csv(words: str, name: str, make: Callable[[], str]) -> None:
+    """Draw what is to be said of a table, and the button for it beside that."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(words, width="stretch")
+        offer_csv(name, make)

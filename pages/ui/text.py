@@ -14,6 +14,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def part(shown: int, total: int, noun: str, plural: str | None = None) -> str:
+    """``part(60, 1200, "photo")`` → ``60 of 1,200 photos``; all of them: ``60 photos``."""
+    counted = count(total, noun, plural)
+    return counted if shown >= total else f"{shown:,} of {counted}"
+
+
 def size(number_bytes: float) -> str:
     """``size(2_400_000)`` → ``2.4 MB``."""
     unit = 0

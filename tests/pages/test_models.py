@@ -1,5 +1,6 @@
 """The Models page without a browser: what each view draws from stored evaluations."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,8 +50,9 @@ def table(app: AppTest, number: int = 0):
     return app.dataframe[number].value
 
 
-def downloads(app: AppTest) -> set[str]:
-    return {button.key for button in app.get("download_button")}
+def downloads(app: AppTest) -> list[str]:
+    """The buttons' keys, from top to bottom."""
+    return [button.key for button in app.get("download_button")]
 
 
 def test_the_most_accurate_model_stands_first_with_its_interval(measured: None) -> None:
@@ -97,6 +99,7 @@ def test_the_comparison_says_how_well_each_finds_photos_of_a_product(
     assert shown["Model"].tolist()[0] == "EfficientNet-Lite0, as it is packaged"
     assert shown["mAP"].tolist() == [50, 25]
     assert "3 test photos sought among 5 train photos" in words(app)
+    assert downloads(app) == ["csv-models", "csv-published", "csv-embedders"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -172,11 +175,41 @@ def test_all_mistakes_of_a_category_are_one_click_away(measured: None) -> None:
     assert "Pear, not recognised" in words(app)
 
 
+def test_a_figure_of_the_heat_map_comes_with_its_interval(measured: None) -> None:
+    app = draw("models", view="Categories", models=resnet())
+    (chart,) = app.get("plotly_chart")
+    (points,) = [each for each in json.loads(chart.proto.spec)["data"] if "hovertext" in each]
+    assert points["hovertext"][0] == f"{PEAR}, 2 photos<br>{resnet()}: 0% (0 to 66%)"  # Wilson's
+
+
 def test_disagreements_are_told_in_plain_words(measured: None) -> None:
     app = draw("models", view="Disagreements")
     assert "do not tell the two apart" in words(app)
     [photos] = [block for block in app.get("html") if "<figure>" in block.proto.body]
     assert "ResNet-50: Apple" in photos.proto.body
+
+
+@pytest.mark.parametrize(
+    ("view", "limit", "said"),
+    [
+        ("Mistakes", "mistakes.MAX_PAIRS", "1 of 2 pairs"),
+        ("Mistakes", "mistakes.ALL_PHOTOS", "1 of 2 photos"),
+        ("Disagreements", "disagreements.MAX_PHOTOS", "1 of 3 photos"),
+        ("Categories", "categories.MAX_COLUMNS", "1 of 2 models; all are in the CSV"),
+    ],
+)
+def test_what_is_cut_says_of_how_many(
+    engine: sa.Engine,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    view: str,
+    limit: str,
+    said: str,
+) -> None:
+    add_evaluation(engine, settings, "vit", TRUTH)
+    add_evaluation(engine, settings, "resnet50", (APPLE, APPLE, APPLE, APPLE, APPLE, PEAR))
+    monkeypatch.setattr(f"pages.models.{limit}", 1)
+    assert said in words(draw("models", view=view, model=resnet()))
 
 
 @pytest.mark.parametrize(
@@ -224,6 +257,7 @@ def test_a_version_without_evaluation_is_listed_below(measured: None, engine: sa
     add_version(engine, "custom_cnn")
     app = draw("models")
     assert "catalens evaluate --model 3" in words(app)
+    assert "csv-trainings" in downloads(app)
     assert table(app, -1)["Model"].tolist() == ["Custom CNN " + digest("custom_cnn")]
 
 
@@ -250,7 +284,7 @@ def test_training_curves_come_from_the_versions(measured: None, engine: sa.Engin
         session.get_one(ModelVersionRow, 1).metrics = {"curve": CURVE}
     app = draw("models", view="Training")
     assert len(app.get("plotly_chart")) == 2
-    assert downloads(app) == {"csv-training"}
+    assert downloads(app) == ["csv-training"]
 
 
 def add_training(engine: sa.Engine, actor: Actor, **values: object) -> None:

@@ -32,6 +32,11 @@ def test_an_address_becomes_no_link(address):
         assert start not in unescaped.lower()
 
 
+def test_a_part_is_told_from_the_whole():
+    assert text.part(60, 1200, "photo") == "60 of 1,200 photos"
+    assert text.part(1, 1, "photo") == "1 photo"
+
+
 def test_a_long_name_is_cut_where_it_stands_large():
     assert text.short("a long title", limit=8) == "a long…"
     assert text.short("a title", limit=7) == "a title"

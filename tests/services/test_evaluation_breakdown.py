@@ -3,6 +3,7 @@ import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
+from core.evaluation import Tally
 from core.services.evaluation_breakdown import (
     Order,
     compare_categories,
@@ -53,9 +54,9 @@ def test_categories_stand_side_by_side(
     assert [row.category for row in table.rows] == categories
     accuracies = {row.category: row.accuracies for row in table.rows}
     assert accuracies == {
-        APPLE: (pytest.approx(2 / 3), pytest.approx(1 / 3)),
-        PEAR: (1.0, 0.5),
-        MILK: (0.0, 1.0),
+        APPLE: (Tally(2, 3), Tally(1, 3)),
+        PEAR: (Tally(2, 2), Tally(1, 2)),
+        MILK: (Tally(0, 1), Tally(1, 1)),
     }
     assert table.evaluation_ids == pair
     assert table.total == 3
@@ -85,7 +86,7 @@ def test_a_category_that_one_model_was_not_shown_has_no_accuracy(
     table = compare_categories(
         engine, settings, actor=actor, evaluation_ids=[pair[0], only], order="name"
     )
-    assert [row.accuracies[1] for row in table.rows] == [None, None, 1.0]
+    assert [row.accuracies[1] for row in table.rows] == [None, None, Tally(1, 1)]
 
 
 def test_confusions_count_pairs_and_lead_to_their_photos(
@@ -158,6 +159,10 @@ def test_photos_on_which_they_disagree(
         engine, settings, actor=actor, first_id=pair[0], second_id=pair[1], side=side
     )
     assert [each.first.index for each in found] == indices
+    compared = compare_evaluations(
+        engine, settings, actor=actor, first_id=pair[0], second_id=pair[1]
+    )
+    assert compared.pictures_by_side[side] == len(indices)
     assert all(each.first.file_name == each.second.file_name for each in found)
     pears = list_disagreements(
         engine,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor
 from core.errors import ForbiddenError
+from core.services.evaluations import Narrowing
 from core.services.live_accuracy import LiveAccuracy, list_live_accuracy
 from db.engine import transaction
 from db.queries.categories import ensure_paths
@@ -24,6 +25,7 @@ from db.states import DecisionKind, ListingState
 from tests.services.evaluated import add_version
 
 MUG, BOWL = "Home > Mugs", "Home > Bowls"
+HOME, TEA_MUG, MILK = "Home", "Home > Mugs > Tea", "Milk"
 SUNDAY = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 NEXT_SUNDAY = datetime(2026, 3, 8, 23, 59, tzinfo=UTC)
@@ -35,7 +37,7 @@ class Shop:
     def __init__(self, engine: sa.Engine, actor: Actor) -> None:
         self.engine, self.actor, self.count = engine, actor, 0
         with transaction(engine) as session:
-            self.ids = ensure_paths(session, [MUG, BOWL])
+            self.ids = ensure_paths(session, [MUG, BOWL, HOME, TEA_MUG, MILK])
             batch = BatchRow(name="spring", content_digest="d" * 64, created_by=actor.id)
             session.add(batch)
             session.flush()
@@ -186,9 +188,30 @@ def test_filters_leave_out_what_does_not_match(
 
     assert starts(since=MONDAY) == [(first, MONDAY.date()), (second, MONDAY.date())]
     assert starts(until=MONDAY) == [(first, SUNDAY.date()), (second, SUNDAY.date())]
-    assert starts(words="home BOWL") == [(first, MONDAY.date()), (second, MONDAY.date())]
-    assert starts(words="100%") == []
+    assert starts(narrowing=Narrowing("home BOWL")) == [
+        (first, MONDAY.date()),
+        (second, MONDAY.date()),
+    ]
+    assert starts(narrowing=Narrowing("100%")) == []
     assert starts(version_ids=[second]) == [(second, SUNDAY.date()), (second, MONDAY.date())]
+
+
+def test_a_group_takes_what_stands_directly_under_it_or_is_it(
+    any_engine: sa.Engine, actor: Actor, shop: Shop, versions: tuple[int, int]
+) -> None:
+    for decided in (MUG, BOWL, TEA_MUG, HOME, MILK):
+        shop.add(decided, MONDAY, {versions[0]: MUG})
+
+    def count(group: str, words: str = "") -> int:
+        narrowing = Narrowing(words, group)
+        found = list_live_accuracy(any_engine, actor=actor, narrowing=narrowing)
+        return sum(each.listings for each in found)
+
+    assert count(HOME) == 3  # what is filed under the group itself, and two below
+    assert count(HOME, "bowl") == 1
+    assert count(MUG) == 1
+    assert count(MILK) == 1
+    assert count("Home > Nothing") == 0
 
 
 def test_who_may_not_see_dashboards_sees_none(engine: sa.Engine) -> None:
