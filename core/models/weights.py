@@ -20,6 +20,10 @@ from core.models.checkpoint import LoadedModel
 
 FILE_PREFIX = "file:"
 DEFAULT_OPTIONS = NetworkOptions()
+_OPTIONS_ADVICE = (
+    "Options of the recipe that change a network (stem, blocks, attention) must be those that the "
+    "weights were trained with"
+)
 _ADVICE = "use --weights none to start from random weights, or --weights file:PATH"
 
 
@@ -138,19 +142,20 @@ def _read(path: Path) -> StateDict:
 
 def _load(network: nn.Module, row: Architecture, weights: StateDict, *, origin: str) -> None:
     """Load all but the classifier, which stays fresh."""
-    adapted = row.adapt_weights(weights, network) if row.adapt_weights else weights
     head = _classifier_names(network)
-    kept = {name: tensor for name, tensor in adapted.items() if name not in head}
     try:
+        adapted = row.adapt_weights(weights, network) if row.adapt_weights else weights
+        kept = {name: tensor for name, tensor in adapted.items() if name not in head}
         result = network.load_state_dict(kept, strict=False)
     except RuntimeError as error:
-        raise WeightsUnavailableError(f"{origin} does not fit {row.label}: {error}") from error
+        raise WeightsUnavailableError(
+            f"{origin} does not fit {row.label}: {error}. {_OPTIONS_ADVICE}"
+        ) from error
     wrong = (set(result.missing_keys) - head) | set(result.unexpected_keys)
     if wrong:
         raise WeightsUnavailableError(
             f"{origin} does not fit {row.label}: {len(wrong)} tensors are missing or too many, "
-            f"such as {min(wrong)!r}. Options of the recipe that change a network (stem, blocks, "
-            "attention) must be those that the weights were trained with"
+            f"such as {min(wrong)!r}. {_OPTIONS_ADVICE}"
         )
 
 

@@ -99,7 +99,7 @@ def test_weights_of_the_hub_are_taken(
         return network
 
     monkeypatch.setattr(timm, "create_model", create_offline)
-    network = _build(arch, "hub")
+    network = _build(arch, "hub").eval()
     (source,) = fetched
     assert torch.equal(network.state_dict()[tensor], source.state_dict()[tensor])
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 5)
