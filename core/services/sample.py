@@ -221,7 +221,7 @@ def _classify_with(run: _Run, version: ModelVersion) -> None:
 STEPS: tuple[_Step, ...] = (
     _Step("drawing 720 product photos", 0.07, _draw),
     _Step("importing the listings", 0.01, _import),
-    _Step(f"training {model_name('custom_cnn')}", 0.14, partial(_train, arch="custom_cnn")),
-    _Step(f"training {model_name('resnet50')}", 0.36, partial(_train, arch="resnet50")),
-    _Step(f"training {model_name('vit')}", 0.42, partial(_train, arch="vit")),
+    _Step(f"training {model_name('custom_cnn')}", 0.17, partial(_train, arch="custom_cnn")),
+    _Step(f"training {model_name('resnet50')}", 0.43, partial(_train, arch="resnet50")),
+    _Step(f"training {model_name('vit')}", 0.32, partial(_train, arch="vit")),
 )
