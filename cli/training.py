@@ -67,11 +67,17 @@ def train_command(  # noqa: PLR0913 -- one parameter an option
     request = TrainingRequest(arch, data, preset, given | parse_changes(changes or ()))
     version = _train(request, resume=resume)
     if version:
-        _print([version], json_output=json_output)
-        if version.metrics["training"]["stopped"] == "cancelled":
-            console.stderr.print(
-                f"Cancelled: version {version.id} is the best epoch so far. It is not in use."
-            )
+        _print_trained(version, json_output=json_output)
+
+
+def _print_trained(version: ModelVersion, *, json_output: bool) -> None:
+    from core.training.fitting import CANCELLED
+
+    _print([version], json_output=json_output)
+    if version.metrics["training"]["stopped"] == CANCELLED:
+        console.stderr.print(
+            f"Cancelled: version {version.id} is the best epoch so far. It is not in use."
+        )
 
 
 def _train(request: "TrainingRequest", *, resume: bool) -> ModelVersion | None:

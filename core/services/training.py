@@ -76,14 +76,6 @@ def train_and_register(
     if distributed.rank() != 0:
         return None
     version = _register(engine, settings, actor, trained)
-    record_training(
-        engine,
-        settings,
-        actor=actor,
-        version_id=version.id,
-        data_name=trained.card.metrics["training"]["data"]["name"],
-        looked_at=trained.looked_at,
-    )
     refresh_ensemble(engine, settings, actor=actor)
     if trained.folder:
         shutil.rmtree(trained.folder, ignore_errors=True)
@@ -93,11 +85,21 @@ def train_and_register(
 def _register(
     engine: sa.Engine, settings: Settings, actor: Actor, trained: Trained
 ) -> ModelVersion:
+    """Keep the network, and what it said of the pictures that measured it."""
     activate = trained.stopped != CANCELLED
     with work_folder(settings.work_dir) as folder:
         path = folder / "trained.safetensors"
         checkpoint.save(path, network=trained.network, card=trained.card)
-        return register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
+        version = register_checkpoint(engine, settings, actor=actor, path=path, activate=activate)
+    record_training(
+        engine,
+        settings,
+        actor=actor,
+        version_id=version.id,
+        data_name=trained.card.metrics["training"]["data"]["name"],
+        looked_at=trained.looked_at,
+    )
+    return version
 
 
 def _load_named(engine: sa.Engine, settings: Settings, name: str) -> LoadedModel | None:
