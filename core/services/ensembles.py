@@ -20,7 +20,12 @@ from core.evaluation import Picture, PredictionFile, Predictions
 from core.evaluation.calibration import fit_temperature
 from core.evaluation.ensemble import fit_weights, predict_mixture
 from core.evaluation.predictions import concatenate
-from core.services.evaluations import ENSEMBLE, EvaluationDetail, get_evaluation
+from core.services.evaluations import (
+    ENSEMBLE,
+    EvaluationDetail,
+    get_evaluation,
+    merge_train_counts,
+)
 from core.services.measuring import Material, Subject, find_stored, store
 from core.settings import Settings
 from db.engine import reading
@@ -212,7 +217,7 @@ def _find_team(session: Session, version_ids: Sequence[int] | None) -> _Team:
         digest=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
         validation=validation,
         measured=next(ours, validation),
-        train_counts=_train_counts(versions),
+        train_counts=merge_train_counts(versions),
     )
 
 
@@ -242,14 +247,6 @@ def _stored(row: EvaluationRow) -> _Stored:
         file_name=row.file_name,
         cost=row.metrics.get("model", {}),
     )
-
-
-def _train_counts(versions: Sequence[ModelVersionRow]) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for version in versions:
-        trained = version.metrics.get("train_counts", ())
-        counts |= dict(zip(version.labels, trained, strict=False))
-    return counts
 
 
 def _rows_by_picture(file: PredictionFile) -> dict[tuple[str, str], int]:

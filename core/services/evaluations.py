@@ -4,26 +4,21 @@ No torch in here: the pages use it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import NotFoundError
-from core.evaluation import Interval, Pictures, PredictionFile, Predictions, group_labels
-from core.evaluation.bootstrap import RESAMPLES
+from core.evaluation import Interval
 from core.evaluation.coverage import CoveragePoint
-from core.evaluation.figures import Part, measure_figures
-from core.evaluation.grouping import Groups
+from core.evaluation.figures import Part
 from core.evaluation.reliability import ReliabilityBin
 from core.evaluation.report import ShotCount
+from core.services.narrowing import Measured, Narrowing, measure_narrowed, read_measured
 from core.settings import Settings
 from db.engine import reading
 from db.queries import evaluations as queries
@@ -37,6 +32,7 @@ __all__ = [
     "EvaluationDetail",
     "EvaluationFilter",
     "EvaluationSummary",
+    "Measured",
     "Member",
     "Narrowing",
     "ShotCount",
@@ -49,27 +45,6 @@ __all__ = [
 
 ENSEMBLE = "ensemble"
 MAX_EVALUATIONS = 500
-_FILES_IN_MEMORY = 16
-_NARROWED_IN_MEMORY = 256
-_FEWEST_RESAMPLES = 100
-_WEIGHTS_WHILE_ONE_WAITS = 2_000_000  # a third of a second for each evaluation
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """Which pictures count, by their true category; empty takes all of them.
-
-    Attributes:
-        words: Parts of the category path, in any order, whatever their case.
-        group: The coarse category (``core.evaluation.group_of``).
-    """
-
-    words: str = ""
-    group: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return not self.words.strip() and self.group is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +138,13 @@ def list_evaluations(
             session, version_ids=[version.id for _, version in found if version]
         )
         summaries = [_summary(row, version, reads) for row, version in found]
-        file_names = {row.id: row.file_name for row, _ in found}
-    if narrowing is None or narrowing.is_open:
-        return tuple(summaries)
+        if narrowing is None or narrowing.is_open:
+            return tuple(summaries)
+        taught = [count_training(session, row, version) for row, version in found]
+        file_names = [row.file_name for row, _ in found]
     narrowed = (
-        _narrow(settings, summary, file_names[summary.id], narrowing) for summary in summaries
+        _narrow(settings, summary, file_name, counts, narrowing)
+        for summary, file_name, counts in zip(summaries, file_names, taught, strict=True)
     )
     return tuple(summary for summary in narrowed if summary.pictures)
 
@@ -233,35 +210,6 @@ def resolve_model(engine: sa.Engine, *, actor: Actor, model: str) -> int | None:
 # --- for the other services of evaluations -----------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """The file of an evaluation, in memory: the likeliest label of each picture.
-
-    Attributes:
-        labels: The model's category paths.
-        of_label: Index of each label.
-    """
-
-    labels: tuple[str, ...]
-    groups: Groups
-    predictions: Predictions
-    pictures: Pictures
-    of_label: Mapping[str, int] = field(repr=False)
-
-    def select(self, narrowing: Narrowing) -> NDArray[np.bool_]:
-        """Return which pictures have a label that the model knows and that counts, (N,)."""
-        allowed = np.array([_counts(label, group, narrowing) for label, group in self._pairs()])
-        chosen: NDArray[np.bool_] = self.predictions.known & allowed[self.predictions.targets]
-        return chosen
-
-    def _pairs(self) -> Sequence[tuple[str, str]]:
-        names = self.groups.names
-        return [
-            (label, names[at])
-            for label, at in zip(self.labels, self.groups.of_label.tolist(), strict=True)
-        ]
-
-
 def find_rows(session: Session, evaluation_id: int) -> tuple[EvaluationRow, ModelVersionRow | None]:
     """Return the evaluation and its version.
 
@@ -272,6 +220,27 @@ def find_rows(session: Session, evaluation_id: int) -> tuple[EvaluationRow, Mode
     if found is None:
         raise NotFoundError(f"no evaluation {evaluation_id}")
     return found
+
+
+def count_training(
+    session: Session, row: EvaluationRow, version: ModelVersionRow | None
+) -> Mapping[str, int]:
+    """Return the training pictures of each label: of the version, or of the ensemble's members."""
+    members = [version] if version else [_find_member(session, member) for member in row.members]
+    return merge_train_counts([each for each in members if each])
+
+
+def merge_train_counts(versions: Sequence[ModelVersionRow]) -> Mapping[str, int]:
+    """Return the training pictures of each label that a version knows; the last one's word."""
+    counts: dict[str, int] = {}
+    for version in versions:
+        trained = version.metrics.get("train_counts", ())
+        counts |= dict(zip(version.labels, trained, strict=False))
+    return counts
+
+
+def _find_member(session: Session, member: Mapping[str, Any]) -> ModelVersionRow | None:
+    return model_queries.find_version(session, version_id=member["version_id"])
 
 
 def load_measured(engine: sa.Engine, settings: Settings, *, evaluation_id: int) -> Measured:
@@ -285,51 +254,17 @@ def load_measured(engine: sa.Engine, settings: Settings, *, evaluation_id: int) 
         return read_measured(settings, row.file_name)
 
 
-def read_measured(settings: Settings, file_name: str) -> Measured:
-    """Return the predictions of a file.
-
-    Raises:
-        NotFoundError: It is missing or damaged.
-    """
-    return _read_measured(str(settings.evaluations_dir / file_name))
-
-
-@lru_cache(maxsize=_FILES_IN_MEMORY)
-def _read_measured(path: str) -> Measured:
-    """A file never changes under its name, so it is read once a process."""
-    file = PredictionFile(Path(path))
-    labels = file.header.labels
-    return Measured(
-        labels=labels,
-        groups=group_labels(labels),
-        predictions=file.read_predictions(),
-        pictures=file.read_pictures(),
-        of_label={label: at for at, label in enumerate(labels)},
-    )
-
-
-def _counts(label: str, group: str, narrowing: Narrowing) -> bool:
-    found = label.casefold()
-    in_group = narrowing.group is None or group == narrowing.group
-    return in_group and all(word in found for word in narrowing.words.casefold().split())
-
-
 def _narrow(
-    settings: Settings, summary: EvaluationSummary, file_name: str, narrowing: Narrowing
+    settings: Settings,
+    summary: EvaluationSummary,
+    file_name: str,
+    taught: Mapping[str, int],
+    narrowing: Narrowing,
 ) -> EvaluationSummary:
-    count, figures = _measure_narrowed(read_measured(settings, file_name), narrowing)
+    measured = read_measured(settings, file_name)
+    counts = tuple(taught.get(label, 0) for label in measured.labels) if taught else ()
+    count, figures = measure_narrowed(measured, counts, narrowing)
     return replace(summary, pictures=count, unknown_pictures=0, figures=figures)
-
-
-@lru_cache(maxsize=_NARROWED_IN_MEMORY)
-def _measure_narrowed(
-    measured: Measured, narrowing: Narrowing
-) -> tuple[int, Mapping[str, Interval]]:
-    """Return how many pictures count, and their figures; somebody waits for it on a page."""
-    chosen = measured.predictions.take(measured.select(narrowing))
-    affordable = _WEIGHTS_WHILE_ONE_WAITS // max(1, len(chosen))
-    resamples = min(RESAMPLES, max(_FEWEST_RESAMPLES, affordable))
-    return len(chosen), measure_figures(chosen, measured.groups, None, resamples=resamples)
 
 
 def _summary(

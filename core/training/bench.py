@@ -88,6 +88,10 @@ class Bench:
         for squares in self._squares(self._cut(indices)):
             yield normalise(self._middle(squares), self.preprocessing)
 
+    def count_batches(self, indices: Indices) -> int:
+        """Return in how many batches the pictures are looked at where nothing is learnt."""
+        return len(self._cut(indices))
+
     def _cut(self, indices: Indices) -> list[Indices]:
         return cut(indices, 2 * self.recipe.batch_size)
 

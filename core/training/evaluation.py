@@ -48,7 +48,7 @@ def evaluate(
     bench: Bench, data: Arrangement, *, curve: tuple[Epoch, ...], training: Mapping[str, Any]
 ) -> Evaluation:
     """Measure the network on train, validation and, where there is one, the test split."""
-    chosen = {part: _choose(bench, data, part) for part in data.parts}
+    chosen = _choose(bench, data)
     temperature = _find_temperature(bench, data, chosen["validation"])
     started = time.perf_counter()
     looked_at: dict[Part, tuple[Indices, Predictions]] = {
@@ -71,6 +71,15 @@ def evaluate(
     return Evaluation(metrics, temperature, looked_at)
 
 
+def count_batches(bench: Bench, data: Arrangement) -> int:
+    """Return how many batches ``evaluate`` looks at."""
+    chosen = _choose(bench, data)
+    views = CALIBRATION_VIEWS * bench.count_batches(_calibrating(chosen["validation"]))
+    return views + sum(
+        bench.count_batches(some) for indices in chosen.values() for some in _split(indices)
+    )
+
+
 def _find_temperature(bench: Bench, data: Arrangement, indices: Indices) -> float:
     """Return the temperature that validation asks for.
 
@@ -78,28 +87,37 @@ def _find_temperature(bench: Bench, data: Arrangement, indices: Indices) -> floa
     with the training's, those of use were not, and a network is too sure of itself there
     (Tomani et al., "Post-hoc Uncertainty Calibration for Domain Drift Scenarios", CVPR 2021).
     """
-    some = indices[:: -(-len(indices) // MAX_CALIBRATED)] if len(indices) else indices
+    some = _calibrating(indices)
     views = [bench.compute_view_logits(some, view) for view in range(1, CALIBRATION_VIEWS + 1)]
     return fit_cautiously(np.stack(views), data.targets[some])
 
 
 def _look(bench: Bench, data: Arrangement, indices: Indices, temperature: float) -> Predictions:
     """Return what is said of the pictures; never more than some of their logits in memory."""
-    cuts = range(_PICTURES_AT_ONCE, len(indices), _PICTURES_AT_ONCE)
     return concatenate(
         [
             predict(bench.compute_logits(some), data.targets[some], temperature=temperature)
-            for some in np.split(indices, cuts)
+            for some in _split(indices)
         ]
     )
 
 
-def _choose(bench: Bench, data: Arrangement, part: Part) -> Indices:
-    indices = data.parts[part]
-    if part == "train" and len(indices) > MAX_TRAIN_EVALUATED:
+def _choose(bench: Bench, data: Arrangement) -> dict[Part, Indices]:
+    """Return the pictures of each part that are looked at."""
+    chosen = dict(data.parts)
+    if len(chosen["train"]) > MAX_TRAIN_EVALUATED:
         rng = np.random.default_rng(bench.recipe.seed)
-        indices = np.sort(rng.choice(indices, MAX_TRAIN_EVALUATED, replace=False))
-    return indices
+        some = rng.choice(chosen["train"], MAX_TRAIN_EVALUATED, replace=False)
+        chosen["train"] = np.sort(some)
+    return chosen
+
+
+def _calibrating(indices: Indices) -> Indices:
+    return indices[:: -(-len(indices) // MAX_CALIBRATED)] if len(indices) else indices
+
+
+def _split(indices: Indices) -> list[Indices]:
+    return np.split(indices, range(_PICTURES_AT_ONCE, len(indices), _PICTURES_AT_ONCE))
 
 
 def _count_training(data: Arrangement) -> list[int]:

@@ -1,6 +1,7 @@
 """One training, from labels on the disk to a measured network."""
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 
 from core.evaluation import Picture, Predictions
+from core.evaluation.metrics import Epoch
 from core.imaging import ImageLimits
 from core.models.architectures import NetworkOptions, get_architecture
 from core.models.checkpoint import LoadedModel, ModelCard
@@ -24,10 +26,10 @@ from core.training import distributed, snapshots
 from core.training.arrangement import Arrangement, Scanned, arrange
 from core.training.bench import Bench, Indices
 from core.training.data.samples import Dataset, Part
-from core.training.evaluation import evaluate
+from core.training.evaluation import count_batches, evaluate
 from core.training.fitting import Fitting
 from core.training.pictures import DEFAULT_MEMORY_BYTES, Pictures
-from core.training.progress import OnProgress, Reporter, ShouldStop
+from core.training.progress import OnProgress, Reporter, ShouldStop, Stage
 from core.training.recipe import Recipe
 from core.training.request import TrainingRequest
 from core.training.teaching import Teacher
@@ -111,7 +113,7 @@ def train(
     paths = [sample.path for sample in dataset.samples]
     pictures = _open_pictures(paths, _preprocessing(recipe).geometry, resources)
     with closing(pictures), distributed.joined(device):
-        scanned = _scan(pictures, report)
+        scanned = _read(pictures, report)
         data = arrange(dataset, scanned, seed=recipe.seed)
         bench = _set_up(recipe, resources, pictures, data, report.check)
         if stem_from:
@@ -141,7 +143,7 @@ def _preprocessing(recipe: Recipe) -> Preprocessing:
     return own
 
 
-def _scan(pictures: Pictures, report: Reporter) -> list[Scanned]:
+def _read(pictures: Pictures, report: Reporter) -> list[Scanned]:
     report.check()
     report.begin("reading")
 
@@ -225,7 +227,9 @@ class _Training:
         stopped = fitting.stopped if fitting else None
         self.report.begin("measuring", curve)
         record = self._describe(time.monotonic() - started, stopped)
-        bench = replace(self.bench, check=lambda: None)  # what is trained shall not be lost
+        # No look whether it is cancelled: what is trained shall not be lost.
+        steps = self._count("measuring", count_batches(self.bench, self.data), curve)
+        bench = replace(self.bench, check=steps)
         evaluation = evaluate(bench, self.data, curve=curve, training=record)
         card = ModelCard(
             arch=bench.recipe.arch,
@@ -280,7 +284,6 @@ class _Training:
         if teacher is None:
             yield None
             return
-        self.report.begin("reading")
         with closing(self._open_for_teacher(teacher.preprocessing.geometry)) as pictures:
             yield Teacher(teacher, self.bench, self.data, pictures)
 
@@ -289,8 +292,13 @@ class _Training:
         samples = self.dataset.samples
         paths = [samples[index].path for index in self.data.parts["train"].tolist()]
         pictures = _open_pictures(paths, geometry, self.resources)
-        pictures.scan(lambda _: self.report.check())
+        _read(pictures, self.report)
         return pictures
+
+    def _count(self, stage: Stage, total: int, curve: tuple[Epoch, ...]) -> Callable[[], None]:
+        """Return what reports one step more of a stage whenever a step begins."""
+        begun = itertools.count()
+        return lambda: self.report.report(stage, next(begun), total, curve=curve)
 
     def _describe(self, seconds: float, stopped: str | None) -> dict[str, Any]:
         return {

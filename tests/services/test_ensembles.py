@@ -6,7 +6,7 @@ from core.actors import Actor
 from core.errors import ForbiddenError, InvalidInputError, NotFoundError
 from core.evaluation import PredictionFile
 from core.services.ensembles import evaluate_ensemble, refresh_ensemble
-from core.services.evaluations import get_evaluation, list_evaluations
+from core.services.evaluations import Narrowing, get_evaluation, list_evaluations
 from core.services.measuring import make_material, store
 from core.settings import Settings
 from tests.services.evaluated import (
@@ -191,3 +191,14 @@ def test_a_mixture_is_never_made_surer_than_its_members(
         add_member(any_engine, any_settings, arch, validation=VALIDATION, test=FRUIT, sure=0.5)
     found = evaluate_ensemble(any_engine, any_settings, actor=actor)
     assert found.summary.temperature == 1
+
+
+def test_narrowed_figures_tell_frequent_categories_from_rare_ones(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, members: tuple[int, int]
+) -> None:
+    evaluate_ensemble(any_engine, any_settings, actor=actor)
+    narrowing = Narrowing(group="Fruit")
+    found = list_evaluations(any_engine, any_settings, actor=actor, narrowing=narrowing)
+    (together,) = (each for each in found if each.version_id is None and each.split == "test")
+    assert {"many_shot", "medium_shot"} <= together.figures.keys()
+    assert "few_shot" not in together.figures

@@ -130,6 +130,16 @@ def test_narrowed_figures_are_of_those_pictures_only(
     assert found.figures["top1"].value == pytest.approx(top1)
 
 
+def test_narrowed_figures_tell_frequent_categories_from_rare_ones(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor, evaluation_id: int
+) -> None:
+    narrowing = Narrowing(group="Fruit")
+    (found,) = list_evaluations(any_engine, any_settings, actor=actor, narrowing=narrowing)
+    assert found.figures["many_shot"].value == pytest.approx(2 / 3)
+    assert found.figures["medium_shot"].value == 1
+    assert "few_shot" not in found.figures
+
+
 def test_what_has_no_picture_that_counts_is_left_out(
     any_engine: sa.Engine, any_settings: Settings, actor: Actor, evaluation_id: int
 ) -> None:

@@ -156,6 +156,9 @@ def test_progress_counts_up_and_ends_with_the_curve(tree: Path) -> None:
     steps = [progress for progress in seen if progress.stage == "training" and progress.done]
     assert [progress.done for progress in steps] == list(range(1, steps[-1].total + 1))
     assert steps[-1].seconds_left == 0
+    measured = [progress for progress in seen if progress.stage == "measuring"][1:]
+    assert [progress.done for progress in measured] == list(range(measured[-1].total))
+    assert all(progress.seconds_left is not None for progress in measured[1:])
     assert len(seen[-1].curve) == 2
 
 
