@@ -5,10 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from core.imaging import ImageLimits
+from core.models import save
+from core.training import TrainingRequest
+from core.training.datasets import read_dataset
+from core.training.trainer import Resources, train
 from tests.test_house import ROOT
 from tests.training.trees import make_tree
 
@@ -21,7 +27,22 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tree(tmp_path_factory.mktemp("tree"), each=6)
 
 
-def run(*command: str, data_dir: Path | None = None) -> str:
+@pytest.fixture(scope="module")
+def teacher(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    small = {"epochs": 1, "image_size_px": 32, "batch_size": 8, "weights": "none"}
+    trained = train(
+        TrainingRequest("custom_cnn", str(tree), changes=small),
+        read_dataset(tree),
+        resources=Resources(ImageLimits(10_000_000, 1_000_000), device="cpu"),
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+    )
+    path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"
+    save(path, network=trained.network, card=trained.card)
+    return path
+
+
+def run(*command: str, data_dir: Path | None = None, is_killed: bool = False) -> str:
     more = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     if data_dir:
         more["CATALENS_DATA_DIR"] = str(data_dir)
@@ -34,7 +55,7 @@ def run(*command: str, data_dir: Path | None = None) -> str:
         text=True,
         timeout=250,
     )
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode == 0) is not is_killed, result.stderr
     return result.stdout
 
 
@@ -44,16 +65,40 @@ def test_two_processes_end_where_one_does(tree: Path, tmp_path: Path) -> None:
     for folder, command in ((alone, (sys.executable,)), (together, TORCHRUN)):
         folder.mkdir()
         run(*command, SCRIPT, str(tree), str(folder))
-    one, first, second = (
-        torch.load(folder / f"process-{rank}.pt", weights_only=True)
-        for folder, rank in ((alone, 0), (together, 0), (together, 1))
-    )
-    assert first["curve"] == second["curve"]
+    one, first, second = ended(alone, 0), ended(together, 0), ended(together, 1)
+    assert_same(first, second)
     assert first["curve"] == pytest.approx(one["curve"], rel=1e-3)
     for name, tensor in one["network"].items():
-        assert torch.equal(first["network"][name], second["network"][name]), name
         torch.testing.assert_close(first["network"][name], tensor, atol=2e-3, rtol=1e-2)
     assert len(list(together.glob("snapshots/*/state.safetensors"))) == 1
+
+
+@pytest.mark.slow
+def test_two_that_are_taught_and_killed_go_on_to_the_same(
+    tree: Path, teacher: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    taught = (*TORCHRUN, SCRIPT, str(tree), "--teacher", str(teacher))
+    run(*taught, str(whole))
+    run(*taught, str(killed), "--killed-in", "2", is_killed=True)
+    assert not list(killed.glob("*.pt"))
+    run(*taught, str(killed))
+    assert_same(ended(killed, 0), ended(killed, 1))
+    assert_same(ended(whole, 0), ended(killed, 0))
+
+
+def ended(folder: Path, rank: int) -> dict[str, Any]:
+    """Return what a process ended with: its losses and weights."""
+    saved: dict[str, Any] = torch.load(folder / f"process-{rank}.pt", weights_only=True)
+    return saved
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one["curve"] == other["curve"]
+    for name, tensor in one["network"].items():
+        assert torch.equal(tensor, other["network"][name]), name
 
 
 @pytest.mark.slow
