@@ -1,12 +1,19 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
-from core.errors import ForbiddenError, JobCancelledError, NotFoundError
+from core.errors import (
+    CheckpointError,
+    ForbiddenError,
+    InvalidInputError,
+    JobCancelledError,
+    NotFoundError,
+)
 from core.services import jobs
-from core.services.models import list_versions, load_active
+from core.services.models import ModelVersion, list_versions, load_active
 from core.services.training import run_training_job, train_and_register
 from core.settings import Settings
 from core.training import TrainingRequest
@@ -30,14 +37,7 @@ def add_job(engine: sa.Engine, actor: Actor, request: TrainingRequest) -> int:
 def test_what_was_trained_is_in_use(
     engine: sa.Engine, settings: Settings, actor: Actor, request_: TrainingRequest
 ) -> None:
-    version = train_and_register(
-        engine,
-        settings,
-        actor=actor,
-        request=request_,
-        on_progress=lambda _: None,
-        should_stop=lambda: False,
-    )
+    version = train_small(engine, settings, actor, request_)
     assert version.metrics["splits"]["validation"]["count"] == 6
     assert load_active(engine, settings).models[0].model.labels == tuple(COLOURS)
 
@@ -73,11 +73,54 @@ def test_a_reviewer_may_not_train(
     engine: sa.Engine, settings: Settings, request_: TrainingRequest
 ) -> None:
     with pytest.raises(ForbiddenError):
-        train_and_register(
-            engine,
-            settings,
-            actor=Actor(id=2, name="Rita", role="reviewer"),
-            request=request_,
-            on_progress=lambda _: None,
-            should_stop=lambda: False,
-        )
+        train_small(engine, settings, Actor(id=2, name="Rita", role="reviewer"), request_)
+
+
+@pytest.mark.parametrize("by", ["architecture", "number", "file"])
+def test_a_teacher_is_named_by_architecture_number_or_file(
+    engine: sa.Engine, settings: Settings, actor: Actor, request_: TrainingRequest, by: str
+) -> None:
+    teacher = train_small(engine, settings, actor, request_)
+    (path,) = settings.models_dir.glob("*.safetensors")
+    name = {"architecture": "custom_cnn", "number": str(teacher.id), "file": f"file:{path}"}[by]
+    taught = replace(request_, changes={**request_.changes, "teacher": name})
+    student = train_small(engine, settings, actor, taught)
+    assert student.metrics["training"]["teacher"] == teacher.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("efficientnet_lite0", NotFoundError, "catalens train --arch efficientnet_lite0"),
+        ("77", NotFoundError, "77"),
+        ("file:/nowhere.safetensors", CheckpointError, "/nowhere.safetensors"),
+        ("resnet", InvalidInputError, "resnet50"),
+    ],
+)
+def test_a_teacher_that_is_not_there_is_named(
+    engine: sa.Engine,
+    settings: Settings,
+    actor: Actor,
+    request_: TrainingRequest,
+    name: str,
+    error: type[Exception],
+    words: str,
+) -> None:
+    taught = replace(request_, changes={**request_.changes, "teacher": name})
+    with pytest.raises(error, match=words):
+        train_small(engine, settings, actor, taught)
+
+
+def train_small(
+    engine: sa.Engine, settings: Settings, actor: Actor, request: TrainingRequest
+) -> ModelVersion:
+    version = train_and_register(
+        engine,
+        settings,
+        actor=actor,
+        request=request,
+        on_progress=lambda _: None,
+        should_stop=lambda: False,
+    )
+    assert version is not None
+    return version
