@@ -13,12 +13,14 @@ from pages.ui.downloads import caption_with_csv
 
 
 def show(scene: Scene) -> None:
-    """Draw the table, or how to get one."""
+    """Draw the table of the versions that the filters leave, or how to get one."""
     st.subheader("Finding photos of the same product", anchor=False)
     context = scene.context
-    found = list_embedders(context.engine, actor=context.actor, data_name=scene.data_name)
+    measured = list_embedders(context.engine, actor=context.actor, data_name=scene.data_name)
+    found = [each for each in measured if each.version_id not in scene.hidden_ids]
     if not found:
-        st.caption("Not measured on this data set yet. To measure the models in use:")
+        of_them = " of the models that the filters leave" if measured else ""
+        st.caption(f"Not measured on this data set yet{of_them}. To measure the models in use:")
         st.code("catalens compare-embedders --data PATH/TO/photos", language=None)
         return
     st.dataframe(
@@ -40,10 +42,14 @@ def show(scene: Scene) -> None:
     sought, among = max(sizes)
     caption_with_csv(
         f"{text.count(sought, 'test photo')} sought among {text.count(among, 'train photo')}, "
-        "by the features before the classifier.",
+        "by the features before the classifier." + _whole(scene),
         "embedders",
         lambda: exports.embedders_csv(found),
     )
+
+
+def _whole(scene: Scene) -> str:
+    return "" if scene.narrowing.is_open else " All of them, whatever the category."
 
 
 def _row(each: EmbedderStanding) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 """What a view of the Models page is drawn from: the filters, and who passes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -24,6 +24,7 @@ class Scene:
 
     Attributes:
         standings: On one split of one data set, the most accurate first.
+        hidden_ids: The versions measured on it that the filters leave out.
         narrowing: Which photos count.
         since: The first moment that counts; ``until`` the first that counts no more.
         has_groups: Whether the categories are grouped at all.
@@ -37,6 +38,7 @@ class Scene:
     since: datetime | None
     until: datetime | None
     has_groups: bool
+    hidden_ids: frozenset[int] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +77,8 @@ def choose(actor: Actor) -> Scene | None:
             "Models", [each.name for each in everyone], "models", anything="All models"
         )
     chosen = [standing for standing in everyone if not wanted or standing.name in wanted]
-    return replace(scene, standings=tuple(chosen))
+    hidden = _version_ids(newest.standings) - _version_ids(chosen)
+    return replace(scene, standings=tuple(chosen), hidden_ids=hidden)
 
 
 def _names(found: Sequence[DataSet]) -> list[str]:
@@ -120,6 +123,10 @@ def _list(scene: Scene) -> tuple[Standing, ...]:
         only=EvaluationFilter(since=scene.since, until=scene.until, data_name=scene.data_name),
         narrowing=scene.narrowing,
     )
+
+
+def _version_ids(standings: Iterable[Standing]) -> frozenset[int]:
+    return frozenset(each.version_id for each in standings if each.version_id is not None)
 
 
 def _start(day: date) -> datetime:
