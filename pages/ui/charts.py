@@ -94,7 +94,14 @@ def accuracy_against(points: Sequence[ModelPoint], *, axis: str) -> go.Figure:
         title=axis, type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
     )
     figure.update_yaxes(title="Accuracy", tickformat=".0%")
+    if _span(points) < 0.05:  # plotly would put ticks between whole per cents, rounded alike
+        figure.update_yaxes(dtick=0.01)
     return _finish(figure, height_px=340, legend=True)
+
+
+def _span(points: Sequence[ModelPoint]) -> float:
+    ends = [end for point in points for end in (point.accuracy.low, point.accuracy.high)]
+    return max(ends, default=1.0) - min(ends, default=0.0)
 
 
 def heat_map(rows: Sequence[HeatRow], columns: Sequence[str]) -> go.Figure:

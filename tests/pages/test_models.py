@@ -22,6 +22,7 @@ from db.rows import EvaluationRow, JobRow, ModelVersionRow, RetrievalRow
 from db.states import JobState
 from pages.models.first_look import describe_difference
 from pages.models.views import VIEWS
+from pages.ui.charts import ModelPoint, accuracy_against
 from tests.pages.drawing import draw, words
 from tests.services.evaluated import (
     APPLE,
@@ -106,6 +107,17 @@ def test_the_comparison_says_how_well_each_finds_photos_of_a_product(
     assert shown["mAP"].tolist() == [50]  # of no version, so no filter leaves it out
     app = draw("models", words="milk")
     assert "All of them, whatever the category." in words(app)
+
+
+@pytest.mark.parametrize(("lowest", "step"), [(0.857, 0.01), (0.7, None)])
+def test_accuracies_that_lie_close_have_a_tick_at_each_per_cent(
+    lowest: float, step: float | None
+) -> None:
+    points = [
+        ModelPoint("first", Interval(0.87, 0.86, 0.882), 50),
+        ModelPoint("second", Interval(lowest + 0.01, lowest, lowest + 0.02), 90),
+    ]
+    assert accuracy_against(points, axis="Photos a second").layout.yaxis.dtick == step
 
 
 @pytest.mark.parametrize("view", VIEWS)
