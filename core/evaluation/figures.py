@@ -71,6 +71,7 @@ def measure_figures(
     groups: Groups,
     train_counts: Sequence[int] | None,
     *,
+    likely_groups: NDArray[np.int64] | None = None,
     resamples: int = 1000,
 ) -> dict[str, Interval]:
     """Return the figures, by key of ``FIGURES``, of pictures whose labels are all known.
@@ -80,9 +81,11 @@ def measure_figures(
 
     Args:
         train_counts: Training pictures of each label; None leaves the shots out.
+        likely_groups: (N,) the likeliest by the sum of their labels
+            (``PredictionFile.read_likely_groups``); None leaves that figure out.
     """
     shots = _find_shots(predictions, train_counts) if train_counts else {}
-    accuracies = _accuracies(predictions) | _groups(predictions, groups)
+    accuracies = _accuracies(predictions) | _groups(predictions, groups, likely_groups)
     accuracies |= {key: mean_of(predictions.correct, among) for key, among in shots.items()}
     measured = bootstrap(accuracies | _honesty(predictions), len(predictions), resamples=resamples)
     sizes = dict.fromkeys(accuracies, len(predictions))
@@ -151,30 +154,16 @@ def _accuracies(predictions: Predictions) -> dict[str, Statistic]:
     }
 
 
-def _groups(predictions: Predictions, groups: Groups) -> dict[str, Statistic]:
+def _groups(
+    predictions: Predictions, groups: Groups, likely_groups: NDArray[np.int64] | None
+) -> dict[str, Statistic]:
     if not groups.are_coarser:
         return {}
     true = groups.of(predictions.targets)
-    return {
-        "coarse_top1": mean_of(groups.of(predictions.predicted) == true),
-        "coarse_mass_top1": mean_of(_likeliest_group(predictions, groups) == true),
-    }
-
-
-def _likeliest_group(predictions: Predictions, groups: Groups) -> NDArray[np.int64]:
-    """Return the group with the largest sum of kept probabilities, (N,)."""
-    of_kept = groups.of(predictions.top_indices)
-    order = np.argsort(of_kept, axis=1, kind="stable")
-    sorted_groups = np.take_along_axis(of_kept, order, axis=1)
-    sums = np.cumsum(np.take_along_axis(predictions.top_probabilities, order, axis=1), axis=1)
-    ends = np.ones_like(sorted_groups, dtype=np.bool_)
-    ends[:, :-1] = sorted_groups[:, 1:] != sorted_groups[:, :-1]
-    before = np.maximum.accumulate(np.where(ends, sums, 0.0), axis=1)
-    before = np.concatenate([np.zeros((len(sums), 1)), before[:, :-1]], axis=1)
-    masses = np.where(ends, sums - before, -1.0)
-    best = masses.argmax(axis=1)
-    likeliest: NDArray[np.int64] = sorted_groups[np.arange(len(sums)), best]
-    return likeliest
+    figures = {"coarse_top1": mean_of(groups.of(predictions.predicted) == true)}
+    if likely_groups is not None:
+        figures["coarse_mass_top1"] = mean_of(likely_groups == true)
+    return figures
 
 
 def _find_shots(

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from core.errors import NotFoundError
+from core.evaluation.grouping import Groups, likeliest_group
 from core.evaluation.predictions import MAX_KEPT, Predictions
 
 FORMAT_VERSION = 1
+_ROWS_AT_ONCE = 4096
 _METADATA = b"catalens"
 _WHOLE = tuple(field.name for field in fields(Predictions))
 _NARROW = (*_WHOLE[:-2], "predicted", "confidences")  # the lists are most of the file
@@ -149,6 +151,16 @@ class PredictionFile:
         arrays = [_to_numpy(table[name]) for name in _NARROW]
         arrays[-2:] = [column[:, None] for column in arrays[-2:]]
         return Predictions(*arrays)
+
+    def read_likely_groups(self, groups: Groups) -> NDArray[np.int64]:
+        """Return for each row the group whose labels together are likeliest, (N,)."""
+        batches = self._file.iter_batches(
+            _ROWS_AT_ONCE, columns=["top_indices", "top_probabilities"]
+        )
+        likely = [
+            likeliest_group(_to_numpy(batch[0]), _to_numpy(batch[1]), groups) for batch in batches
+        ]
+        return np.concatenate([np.empty(0, np.int64), *likely])
 
     def read_pictures(self) -> "Pictures":
         """Return the pictures in the order of the predictions."""

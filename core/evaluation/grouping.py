@@ -66,6 +66,24 @@ def group_labels(labels: Sequence[str]) -> Groups:
     return Groups(names, np.array([index[name] for name in of_each], np.int64))
 
 
+def likeliest_group(
+    top_indices: NDArray[np.int32], top_probabilities: NDArray[np.float32], groups: Groups
+) -> NDArray[np.int64]:
+    """Return the group whose labels together are likeliest, (N,), of the (N, k) that were kept."""
+    of_kept = groups.of(top_indices)
+    order = np.argsort(of_kept, axis=1, kind="stable")
+    sorted_groups = np.take_along_axis(of_kept, order, axis=1)
+    sums = np.cumsum(np.take_along_axis(top_probabilities, order, axis=1), axis=1)
+    ends = np.ones_like(sorted_groups, dtype=np.bool_)
+    ends[:, :-1] = sorted_groups[:, 1:] != sorted_groups[:, :-1]
+    before = np.maximum.accumulate(np.where(ends, sums, 0.0), axis=1)
+    before = np.concatenate([np.zeros((len(sums), 1)), before[:, :-1]], axis=1)
+    masses = np.where(ends, sums - before, -1.0)
+    best = masses.argmax(axis=1)
+    likeliest: NDArray[np.int64] = sorted_groups[np.arange(len(sums)), best]
+    return likeliest
+
+
 def shot_of(train_counts: Sequence[int]) -> NDArray[np.int64]:
     """Return for each category the index of its row of ``SHOTS``, by its training pictures."""
     counts = np.asarray(train_counts)

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.evaluation.bootstrap import RESAMPLES, Interval
 from core.evaluation.coverage import CoveragePoint, measure_coverage
 from core.evaluation.figures import Part, measure_figures, measure_parts
@@ -71,6 +74,7 @@ def measure(
     *,
     temperature: float,
     train_counts: Sequence[int] | None = None,
+    likely_groups: NDArray[np.int64] | None = None,
     resamples: int = RESAMPLES,
 ) -> Report:
     """Measure predictions of N pictures.
@@ -79,6 +83,7 @@ def measure(
         true_labels: N category paths, known to the model or not.
         labels: The model's.
         train_counts: Training pictures of each label; None leaves the shots out.
+        likely_groups: (N,) the likeliest by the sum of their labels; None leaves that out.
     """
     known = predictions.take(predictions.known)
     groups = group_labels(labels)
@@ -93,7 +98,13 @@ def measure(
         unknown_pictures=len(predictions) - len(known),
         categories=len(set(known.targets.tolist())),
         temperature=temperature,
-        figures=measure_figures(known, groups, train_counts, resamples=resamples),
+        figures=measure_figures(
+            known,
+            groups,
+            train_counts,
+            likely_groups=None if likely_groups is None else likely_groups[predictions.known],
+            resamples=resamples,
+        ),
         groups=measure_parts(groups.of(known.targets), correct_group, groups.names),
         shots=_count_shots(known, train_counts) if train_counts else (),
         confusions=count_confusions(known.predicted, known.targets, labels),

@@ -261,9 +261,7 @@ def _narrow(
     taught: Mapping[str, int],
     narrowing: Narrowing,
 ) -> EvaluationSummary:
-    measured = read_measured(settings, file_name)
-    counts = tuple(taught.get(label, 0) for label in measured.labels) if taught else ()
-    count, figures = measure_narrowed(measured, counts, narrowing)
+    count, figures = measure_narrowed(settings, file_name, taught, narrowing)
     return replace(summary, pictures=count, unknown_pictures=0, figures=figures)
 
 

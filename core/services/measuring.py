@@ -20,7 +20,15 @@ from sqlalchemy.orm import Session
 
 from core.actors import Actor, require
 from core.errors import InvalidInputError, NotFoundError
-from core.evaluation import Header, Picture, PredictionFile, Predictions, measure, writing
+from core.evaluation import (
+    Header,
+    Picture,
+    PredictionFile,
+    Predictions,
+    group_labels,
+    measure,
+    writing,
+)
 from core.evaluation.predictions import predict
 from core.services.evaluations import EvaluationDetail, get_evaluation
 from core.services.outside_photos import hash_file, read_file
@@ -247,6 +255,7 @@ def _measure(path: Path, subject: Subject, unreadable: int) -> dict[str, Any]:
         subject.labels,
         temperature=subject.temperature,
         train_counts=subject.train_counts,
+        likely_groups=file.read_likely_groups(group_labels(subject.labels)),
     )
     metrics = report.to_dict() | {"unreadable_pictures": unreadable, "model": subject.cost or {}}
     return {"pictures": len(file), "metrics": metrics}

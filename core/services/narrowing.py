@@ -43,12 +43,14 @@ class Measured:
 
     Attributes:
         labels: The model's category paths.
+        likely_groups: (N,) index of the group whose labels together are likeliest.
         of_label: Index of each label.
     """
 
     labels: tuple[str, ...]
     groups: Groups
     predictions: Predictions
+    likely_groups: NDArray[np.int64]
     pictures: Pictures
     of_label: Mapping[str, int] = field(repr=False)
 
@@ -66,15 +68,37 @@ class Measured:
         ]
 
 
-@lru_cache(maxsize=_NARROWED_IN_MEMORY)
 def measure_narrowed(
-    measured: Measured, train_counts: tuple[int, ...], narrowing: Narrowing
+    settings: Settings, file_name: str, taught: Mapping[str, int], narrowing: Narrowing
 ) -> tuple[int, Mapping[str, Interval]]:
-    """Return how many pictures count, and their figures; somebody waits for it on a page."""
-    chosen = measured.predictions.take(measured.select(narrowing))
+    """Return how many pictures of a file count, and their figures.
+
+    Args:
+        taught: Training pictures of each label; empty leaves the shots out.
+
+    Raises:
+        NotFoundError: The file is missing or damaged.
+    """
+    path = str(settings.evaluations_dir / file_name)
+    return _measure_narrowed(path, tuple(sorted(taught.items())), narrowing)
+
+
+@lru_cache(maxsize=_NARROWED_IN_MEMORY)
+def _measure_narrowed(
+    path: str, taught: tuple[tuple[str, int], ...], narrowing: Narrowing
+) -> tuple[int, Mapping[str, Interval]]:
+    """Somebody waits for it on a page."""
+    measured, counts = _read_measured(path), dict(taught)
+    those = measured.select(narrowing)
+    chosen = measured.predictions.take(those)
     affordable = _WEIGHTS_WHILE_ONE_WAITS // max(1, len(chosen))
-    resamples = min(RESAMPLES, max(_FEWEST_RESAMPLES, affordable))
-    figures = measure_figures(chosen, measured.groups, train_counts, resamples=resamples)
+    figures = measure_figures(
+        chosen,
+        measured.groups,
+        [counts.get(label, 0) for label in measured.labels] if counts else None,
+        likely_groups=measured.likely_groups[those],
+        resamples=min(RESAMPLES, max(_FEWEST_RESAMPLES, affordable)),
+    )
     return len(chosen), figures
 
 
@@ -92,10 +116,12 @@ def _read_measured(path: str) -> Measured:
     """A file never changes under its name, so it is read once a process."""
     file = PredictionFile(Path(path))
     labels = file.header.labels
+    groups = group_labels(labels)
     return Measured(
         labels=labels,
-        groups=group_labels(labels),
+        groups=groups,
         predictions=file.read_predictions(),
+        likely_groups=file.read_likely_groups(groups),
         pictures=file.read_pictures(),
         of_label={label: at for at, label in enumerate(labels)},
     )

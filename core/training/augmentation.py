@@ -85,7 +85,8 @@ def _reframe(images: Tensor, frames: Tensor, size_px: int) -> Tensor:
 def _draw_frames(recipe: Recipe, luck: _Luck) -> Tensor:
     """Return (N, 2, 3): from the view's coordinates to the picture's, both -1 to 1."""
     area = luck.uniform(recipe.crop_scale, 1.0)
-    aspect = luck.uniform(-math.log(_ASPECT), math.log(_ASPECT)).exp()
+    bound = math.log(_ASPECT) if recipe.crop_scale < 1 else 0.0  # a whole picture is not cropped
+    aspect = luck.uniform(-bound, bound).exp()
     width = (area * aspect).sqrt().clamp(max=1)
     height = (area / aspect).sqrt().clamp(max=1)
     turn = torch.deg2rad(recipe.rotation_degrees * luck.uniform(-1.0, 1.0))

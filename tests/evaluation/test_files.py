@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from core.errors import NotFoundError
-from core.evaluation import Header, Picture, PredictionFile, Predictions, writing
+from core.evaluation import (
+    Header,
+    Picture,
+    PredictionFile,
+    Predictions,
+    files,
+    group_labels,
+    writing,
+)
+from core.evaluation.grouping import likeliest_group
 from core.evaluation.predictions import concatenate
 from tests.evaluation.cases import draw_predictions
 
@@ -50,6 +59,19 @@ def test_the_narrow_reading_keeps_the_likeliest_label(path: Path) -> None:
     np.testing.assert_array_equal(found.predicted, written.predicted)
     np.testing.assert_array_equal(found.confidences, written.confidences)
     np.testing.assert_array_equal(found.ranks, written.ranks)
+
+
+def test_the_likeliest_group_is_found_among_all_that_was_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_ROWS_AT_ONCE", 3)
+    written = draw_predictions(10, 7)
+    write(path, written)
+    groups = group_labels([f"G{at % 3} > P{at}" for at in range(7)])
+    expected = likeliest_group(written.top_indices, written.top_probabilities, groups)
+    assert (expected != groups.of(written.predicted)).any()
+    found = PredictionFile(path).read_likely_groups(groups)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_batches_keep_pictures_and_predictions_together(path: Path) -> None:

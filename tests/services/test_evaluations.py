@@ -4,11 +4,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from core.actors import Actor
 from core.errors import ForbiddenError, NotFoundError
+from core.evaluation import predict
 from core.services.evaluations import (
     EvaluationFilter,
     Narrowing,
@@ -18,8 +20,18 @@ from core.services.evaluations import (
     list_groups,
     resolve_model,
 )
+from core.services.measuring import make_material, store
 from core.settings import Settings
-from tests.services.evaluated import APPLE, MILK, PEAR, TRUTH, add_evaluation, add_version
+from tests.services.evaluated import (
+    APPLE,
+    MILK,
+    PEAR,
+    TRUTH,
+    add_evaluation,
+    add_version,
+    make_photos,
+    make_subject,
+)
 
 REVIEWER = Actor(id=9, name="rita", role="reviewer")
 # One apple is taken for a pear, the milk for an apple.
@@ -138,6 +150,21 @@ def test_narrowed_figures_tell_frequent_categories_from_rare_ones(
     assert found.figures["many_shot"].value == pytest.approx(2 / 3)
     assert found.figures["medium_shot"].value == 1
     assert "few_shot" not in found.figures
+
+
+def test_a_group_may_be_likeliest_by_its_sum_alone(
+    any_engine: sa.Engine, any_settings: Settings, actor: Actor
+) -> None:
+    pictures = make_photos((APPLE, MILK))
+    logits = np.log(np.array([[0.3, 0.3, 0.4], [0.1, 0.1, 0.8]], np.float32))  # milk, both times
+    said = predict(logits, np.array([0, 2]), temperature=1.0)
+    material = make_material("shelf", "test", pictures)
+    subject = make_subject("vit", add_version(any_engine, "vit"))
+    store(any_engine, any_settings, subject, material, [(pictures, said)])
+    for narrowing, single, summed in ((None, 0.5, 1), (Narrowing(group="Fruit"), 0, 1)):
+        (found,) = list_evaluations(any_engine, any_settings, actor=actor, narrowing=narrowing)
+        assert found.figures["coarse_top1"].value == single
+        assert found.figures["coarse_mass_top1"].value == summed
 
 
 def test_what_has_no_picture_that_counts_is_left_out(
