@@ -50,14 +50,21 @@ class Fitting:
         stopped: Why it ended before its last epoch; None when it did not.
     """
 
-    def __init__(self, bench: Bench, data: Arrangement, teacher: Teacher | None) -> None:
+    def __init__(
+        self, bench: Bench, data: Arrangement, teacher: Teacher | None, *, is_fitted: bool
+    ) -> None:
+        """Take a place.
+
+        Args:
+            is_fitted: The classifier is, so the network is worth keeping as it begins.
+        """
         recipe = bench.recipe
         self.bench, self.data, self.recipe = bench, data, recipe
         self._teacher = teacher
         self.train = data.parts["train"]
         self.curve: tuple[Epoch, ...] = ()
         self.stopped: str | None = None
-        self._best: tuple[int, State] = (0, {})
+        self._best: tuple[int, State] = (0, _copy_state(bench.network) if is_fitted else {})
         freeze(bench.network, recipe.frozen)
         taught = teacher.shape if teacher and recipe.teacher_features else None
         learner = Learner(bench.network, recipe.arch, recipe.image_size_px, taught)
@@ -82,14 +89,14 @@ class Fitting:
             folder: Where a snapshot is written after each epoch; None writes none.
 
         Raises:
-            JobCancelledError: The training was cancelled before its first epoch was done;
-                later it only ends.
+            JobCancelledError: The training was cancelled before its first epoch was done, and
+                nothing was fitted before; else it only ends.
         """
         while not self._is_over():
             try:
                 self._run_epoch(on_step)
             except JobCancelledError:
-                if not self.curve:
+                if not self._best[1]:
                     raise
                 self.stopped = CANCELLED
                 break
@@ -122,10 +129,15 @@ class Fitting:
 
     def _is_over(self) -> bool:
         patience, epochs = self.recipe.patience, len(self.curve)
-        if patience and epochs - self._best_by_validation() >= patience:
+        if patience and epochs - self._first_of_the_best() >= patience:
             self.stopped = f"no better in {patience} epochs"
             return True
         return epochs >= self.recipe.epochs
+
+    def _first_of_the_best(self) -> int:
+        """Return the epoch since which validation got no better; 0 before the first."""
+        best = max(self.curve, key=lambda point: point.val_top1, default=None)
+        return best.epoch if best else 0
 
     def _best_by_validation(self) -> int:
         """Return the epoch with the best validation, the last of equals; 0 before the first."""

@@ -105,7 +105,7 @@ def train(
         InvalidInputError: The request or the data cannot be used.
         WeightsUnavailableError: The first weights could not be had.
         JobCancelledError: ``should_stop``, asked at each batch, said so before the first epoch
-            was done. Later the best epoch so far is measured and returned.
+            was done, or the classifier fitted. Later the best so far is measured and returned.
     """
     recipe = request.resolve()
     report = Reporter(recipe.epochs, on_progress, should_stop)
@@ -259,12 +259,13 @@ class _Training:
         """Train the classifier, then all; return None where the classifier was enough."""
         self.report.begin("training")
         recipe, bench = self.bench.recipe, self.bench
-        if recipe.weights != "none" and recipe.head_first and snapshot is None:
+        is_fitted = recipe.weights != "none" and recipe.head_first and snapshot is None
+        if is_fitted:
             fit_classifier(bench, self.data, partial(self.report.report, "training"))
         if not _trains_everything(bench):
             return None
         with self._call_teacher() as teacher:
-            fitting = Fitting(bench, self.data, teacher)
+            fitting = Fitting(bench, self.data, teacher, is_fitted=is_fitted)
             if snapshot:
                 fitting.restore(snapshot)
             done = len(fitting.curve) * fitting.batches_an_epoch

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,33 @@ def test_a_cancelled_training_keeps_its_best_epoch(tree: Path) -> None:
     assert len(losses(trained)) == 3
 
 
+def test_cancelled_in_the_first_epoch_the_fitted_classifier_is_kept(
+    tree: Path, tmp_path: Path
+) -> None:
+    has_begun = False
+
+    def on_progress(progress: TrainingProgress) -> None:
+        nonlocal has_begun
+        has_begun = progress.loss is not None
+
+    changes = {"image_size_px": 32, "batch_size": 8, "epochs": 2}
+    request = TrainingRequest("efficientnet_lite0", str(tree), changes=changes | {"full": True})
+    pretrain = partial(
+        train,
+        dataset=read_dataset(tree),
+        resources=Resources(LIMITS, device="cpu"),
+        on_progress=on_progress,
+    )
+    cancelled = pretrain(request, should_stop=lambda: has_begun)
+    assert cancelled.stopped == "cancelled"
+    assert losses(cancelled) == []
+    has_begun = False
+    request = TrainingRequest("efficientnet_lite0", str(tree), changes=changes | {"full": False})
+    fitted = pretrain(request, should_stop=lambda: False)
+    for name, tensor in fitted.network.state_dict().items():
+        assert torch.equal(tensor, cancelled.network.state_dict()[name]), name
+
+
 def test_cancelled_before_the_first_epoch_there_is_nothing_to_keep(tree: Path) -> None:
     with pytest.raises(JobCancelledError):
         train(
@@ -139,7 +167,8 @@ def test_cancelled_before_the_first_epoch_there_is_nothing_to_keep(tree: Path) -
 def test_patience_ends_a_training_that_gets_no_better(tree: Path, tmp_path: Path) -> None:
     trained = run(tree, tmp_path, epochs=40, patience=3, learning_rate=1e-9)
     assert trained.stopped == "no better in 3 epochs"
-    assert len(losses(trained)) < 40
+    validated = [top1 for _, top1 in losses(trained)]
+    assert len(validated) == validated.index(max(validated)) + 1 + 3
 
 
 COMMAND = ("-m", "cli.main", "train", "--arch", "custom_cnn", "--resume", "--json")
