@@ -39,20 +39,30 @@ DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Recipe
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A model of the comparison: how it is trained."""
+    """A model of the comparison: how it is trained.
+
+    Attributes:
+        learns_from: Keys of runs before it, by the field of the recipe that names their version.
+    """
 
     key: str
     arch: str
     preset: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+    learns_from: Mapping[str, str] = field(default_factory=dict)
 
-    def request(self, data: Path, *, quick: bool) -> TrainingRequest:
-        """Return the training; a quick one takes the same ways in a few small epochs."""
+    def request(self, data: Path, ids: Mapping[str, int], *, quick: bool) -> TrainingRequest:
+        """Return the training; a quick one takes the same ways in a few small epochs.
+
+        Args:
+            ids: Of the versions of the runs before it, by their keys.
+        """
+        named = {name: str(ids[key]) for name, key in self.learns_from.items()}
+        changes = {**self.changes, **named}
         if not quick:
-            return TrainingRequest(self.arch, str(data), self.preset, self.changes)
+            return TrainingRequest(self.arch, str(data), self.preset, changes)
         if self.preset == DISTILLED:
-            changes = {**self.changes, **QUICK_DISTILLED}
-            return TrainingRequest(self.arch, str(data), DISTILLED, changes)
+            return TrainingRequest(self.arch, str(data), DISTILLED, {**changes, **QUICK_DISTILLED})
         return TrainingRequest(self.arch, str(data), "quick", QUICK)
 
 
@@ -68,16 +78,15 @@ QUICK_DISTILLED: Mapping[str, Any] = {
 
 # The two large ones in two hours of two cores; the preset has more.
 FEWER: Mapping[str, Any] = {"epochs": 60}
-FROM_CUSTOM_CNN: Mapping[str, Any] = {"epochs": 50, "stem_from": "custom_cnn"}
+TAUGHT: Mapping[str, str] = {"teacher": "efficientnet_lite0"}
+FROM_CUSTOM_CNN: Mapping[str, str] = {**TAUGHT, "stem_from": "custom_cnn_distilled"}
 
-# The teacher comes first: the distilled ones imitate it; the transformer goes on from the
-# custom CNN that was trained last.
 RUNS = (
     Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
     Run("custom_cnn", "custom_cnn", "default"),
-    Run("custom_cnn_distilled", "custom_cnn", DISTILLED),
-    Run("resnet50", "resnet50", DISTILLED, FEWER),
-    Run("vit", "vit", DISTILLED, FROM_CUSTOM_CNN),
+    Run("custom_cnn_distilled", "custom_cnn", DISTILLED, learns_from=TAUGHT),
+    Run("resnet50", "resnet50", DISTILLED, FEWER, TAUGHT),
+    Run("vit", "vit", DISTILLED, {"epochs": 50}, FROM_CUSTOM_CNN),
 )
 MEASURED = {
     "test_top1": "top1",
@@ -92,10 +101,11 @@ MEMBERS = ("custom_cnn_distilled", "resnet50", "vit")
 def measure(options: Options) -> Figures:
     """Return those of ``MEASURED``, params_m and images_per_s of each and of three together."""
     laboratory = Laboratory.open(options, name="training")
-    versions = {
-        run.key: laboratory.train(run.request(laboratory.data, quick=options.quick), run.key)
-        for run in RUNS
-    }
+    versions: dict[str, ModelVersion] = {}
+    for run in RUNS:
+        before = {key: version.id for key, version in versions.items()}
+        request = run.request(laboratory.data, before, quick=options.quick)
+        versions[run.key] = laboratory.train(request, run.key)
     figures: Figures = {}
     for key, version in versions.items():
         figures |= _figures(key, laboratory.find_test(version))

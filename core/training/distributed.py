@@ -10,6 +10,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from core.errors import InvalidInputError
+
 _PATIENCE = timedelta(days=1)  # one process may ask the teacher, or measure, while others wait
 
 
@@ -43,6 +45,16 @@ def own_device(device: torch.device) -> torch.device:
         return device
     torch.cuda.set_device(int(local))
     return torch.device("cuda", int(local))
+
+
+def check_shares(pictures: int) -> None:
+    """Raise InvalidInputError when so many pictures a batch are not two for each of several."""
+    processes = world_size()
+    if processes > 1 and pictures < 2 * processes:
+        raise InvalidInputError(
+            f"{processes} processes share batches of {pictures} pictures, and each needs two; "
+            f"start fewer processes, or set a batch_size of at least {2 * processes}"
+        )
 
 
 def wrap(network: nn.Module) -> Any:

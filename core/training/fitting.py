@@ -80,6 +80,7 @@ class Fitting:
         self._objective = Objective(sizes, recipe, bench.device)
         self._mix = make_mixing(recipe)
         self.batches_an_epoch = count_batches(self.train, recipe)
+        distributed.check_shares(len(self.train) // self.batches_an_epoch)
 
     def run(self, on_step: OnStep, folder: Path | None) -> None:
         """Train to the end, and leave the network at the epoch that is kept.

@@ -112,8 +112,9 @@ class Objective:
             return functional.cross_entropy(
                 logits, targets, label_smoothing=self._smoothing, reduction="none"
             )
+        smooth = targets * (1 - self._smoothing) + self._smoothing / targets.shape[1]
         scores = functional.log_softmax(logits, dim=1)
-        return -(targets * (1 - scores.exp()) ** FOCUS * scores).sum(dim=1)
+        return -(smooth * (1 - scores.exp()) ** FOCUS * scores).sum(dim=1)
 
 
 def _compare(features: Tensor, shown: Tensor) -> Tensor:

@@ -160,6 +160,9 @@ IMBALANCE: Mapping[str, Imbalance] = {
 }
 
 
+_OF_LABELS = {"class_weights", "balanced_softmax", "focal"}  # the others draw pictures
+
+
 def imbalance_keys(recipe: Recipe) -> tuple[str, ...]:
     """Return the ways chosen: one, but two joined by ``+`` in the preset ``published``."""
     return tuple(recipe.imbalance.split("+"))
@@ -257,6 +260,12 @@ def _check_imbalance(recipe: Recipe, *, is_published: bool) -> None:
             f"imbalance is {recipe.imbalance!r}: choose one. Two correct the same thing twice: "
             "a category seen n times then weighs 1/n, so that the rare ones dominate as badly "
             "as the common ones did. Only the preset 'published' shows what that does"
+        )
+    if recipe.teacher and recipe.teacher_share == 1 and _OF_LABELS & set(keys):
+        raise InvalidInputError(
+            f"imbalance is {recipe.imbalance!r}, which changes the loss of the labels; with "
+            "teacher_share 1 the teacher's is the only one. Choose a smaller share, oversample "
+            "or oversample_sqrt"
         )
 
 

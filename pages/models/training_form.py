@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.actors import PERMISSIONS, Actor
-from core.errors import CatalogError
+from core.errors import CatalogError, InvalidInputError
 from core.model_names import model_name
 from core.services import training_requests
 from core.services.database import get_engine
@@ -46,8 +46,9 @@ def show_form(actor: Actor) -> None:
     epochs = st.number_input(
         "Epochs", min_value=1, value=None, placeholder="as the recipe says", key="train-epochs"
     )
+    wants_whole = _choose_whole(arch, preset, weights)
     if st.button("Start", type="primary", icon=":material/play_arrow:"):
-        given = {"epochs": epochs and int(epochs), "weights": weights}
+        given = {"epochs": epochs and int(epochs), "weights": weights, "full": wants_whole}
         changes = {name: value for name, value in given.items() if value}
         data = REVIEWED if source == REVIEWED else path.strip()
         _start(actor, TrainingRequest(arch, data, preset, changes))
@@ -62,6 +63,31 @@ def _choose_weights(arch: str) -> str:
         help="Random ones learn all from your photos. Packaged ones are installed with Catalens. "
         "Those from the hub are downloaded once: the worker must reach the internet.",
     )
+
+
+def _choose_whole(arch: str, preset: str, weights: str) -> bool:
+    """Return whether the recipe shall be changed to train more than the classifier."""
+    always = _trains_whole(
+        TrainingRequest(arch, "", preset, {"weights": weights} if weights else {})
+    )
+    ticked = st.checkbox(
+        "Train the whole network",
+        value=always,
+        disabled=always,
+        key=f"train-whole-{always}",
+        help="Otherwise, where the worker has no GPU, a pretrained network learns its classifier "
+        "alone: in minutes, not hours, but it is less often right.",
+    )
+    return ticked and not always
+
+
+def _trains_whole(request: TrainingRequest) -> bool:
+    """Return whether it does so wherever it runs."""
+    try:
+        recipe = request.resolve()
+    except InvalidInputError:
+        return False  # said when it is started
+    return recipe.weights == "none" or bool(recipe.teacher or recipe.full)
 
 
 def _start(actor: Actor, request: TrainingRequest) -> None:

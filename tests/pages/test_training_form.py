@@ -53,6 +53,36 @@ def test_a_training_is_asked_for_with_the_weights_that_were_chosen(
     assert (params["arch"], params["changes"]) == ("vit", changes)
 
 
+@pytest.mark.parametrize(
+    ("arch", "preset", "weights", "always"),
+    [
+        ("efficientnet_lite0", "default", "", False),
+        ("efficientnet_lite0", "default", "none", True),
+        ("efficientnet_lite0", "published", "", True),
+        ("resnet50", "distilled", "", True),
+        ("custom_cnn", "default", "", True),
+    ],
+)
+def test_the_whole_network_may_be_asked_for_where_it_is_not_trained_anyway(
+    engine: sa.Engine, actor: Actor, arch: str, preset: str, weights: str, always: bool
+) -> None:
+    app = draw_form(actor)
+    choose_in(app, "Model", arch)
+    choose_in(app, "How", preset)
+    choose_in(app, "First weights", weights)
+    [whole] = app.checkbox
+    assert (whole.value, whole.disabled) == (always, always)
+    if always:
+        return
+    whole.check().run()
+    app.text_input[0].set_value("/photos/shelf")
+    [start] = [each for each in app.button if each.label == "Start"]
+    start.click().run()
+    with reading(engine) as session:
+        (params,) = session.scalars(sa.select(JobRow.params))
+    assert params["changes"] == {"full": True}
+
+
 def draw_form(actor: Actor) -> AppTest:
     """Draw the form by itself: AppTest closes a dialog at the next click."""
 

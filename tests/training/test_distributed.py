@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from core.errors import InvalidInputError
 from core.imaging import ImageLimits
 from core.models import save
-from core.training import TrainingRequest
+from core.training import TrainingRequest, distributed
 from core.training.datasets import read_dataset
 from core.training.trainer import Resources, train
 from tests.test_house import ROOT
@@ -99,6 +100,17 @@ def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert one["curve"] == other["curve"]
     for name, tensor in one["network"].items():
         assert torch.equal(tensor, other["network"][name]), name
+
+
+def test_processes_without_two_pictures_of_each_batch_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    distributed.check_shares(8)
+    with pytest.raises(InvalidInputError, match="batch_size of at least 8"):
+        distributed.check_shares(7)
+    monkeypatch.delenv("WORLD_SIZE")
+    distributed.check_shares(1)
 
 
 @pytest.mark.slow

@@ -91,6 +91,15 @@ def test_the_focal_loss_cares_little_for_what_is_easy() -> None:
     assert ratio[1] < ratio[0] / 100
 
 
+def test_the_focal_loss_smooths_labels_too() -> None:
+    logits = torch.tensor([[4.0, 0, 0]])
+    chance = functional.softmax(logits, dim=1)
+    wanted = torch.tensor([[0.8, 0.1, 0.1]])
+    expected = -(wanted * (1 - chance) ** 2 * chance.log()).sum()
+    found = objective(imbalance="focal", label_smoothing=0.3)(logits, one_hot(0))
+    torch.testing.assert_close(found, expected)
+
+
 def test_the_published_preset_corrects_twice_so_that_a_category_weighs_one_over_n() -> None:
     chosen = recipe("published")
     rng = np.random.default_rng(0)

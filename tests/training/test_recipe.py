@@ -147,6 +147,17 @@ def test_each_way_against_imbalance_may_be_chosen(key: str) -> None:
     assert make_recipe("custom_cnn", "default", {"imbalance": key}).imbalance == key
 
 
+@pytest.mark.parametrize("key", IMBALANCE)
+def test_the_labels_loss_is_not_changed_where_the_teachers_is_the_only_one(key: str) -> None:
+    changes = {"imbalance": key, "teacher": "7"}
+    assert make_recipe("custom_cnn", "default", changes | {"teacher_share": 0.5})
+    if key in ("none", "oversample", "oversample_sqrt"):
+        assert make_recipe("custom_cnn", "default", changes)
+        return
+    with pytest.raises(InvalidInputError, match="teacher_share 1"):
+        make_recipe("custom_cnn", "default", changes)
+
+
 def test_two_ways_against_imbalance_are_refused_but_in_the_published_workflow() -> None:
     both = {"imbalance": "oversample+class_weights"}
     with pytest.raises(InvalidInputError, match="1/n"):
