@@ -278,16 +278,18 @@ def _progress_writer(folder: Path) -> OnProgress:
 
 
 def get_progress(settings: Settings, *, actor: Actor, upload_id: str) -> MakingProgress:
-    """Return how far ``finish_upload`` is; zeros before it began.
+    """Return how far ``finish_upload`` is: zeros before it began, all when the batch stands.
 
     Raises:
         ForbiddenError: The actor may not upload.
         NotFoundError: The actor has no such upload.
-        ConflictError: It has become a batch.
     """
     require(actor, "upload")
     folder = _find_folder(settings, actor, upload_id)
-    _check_open(folder)
+    if (folder / _REPORT).exists():
+        report = _read_report(folder)
+        checked = report.accepted + len(report.refused)
+        return MakingProgress(checked, checked)
     try:
         return MakingProgress(**json.loads((folder / _PROGRESS).read_text()))
     except FileNotFoundError:

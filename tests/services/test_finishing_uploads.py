@@ -44,6 +44,7 @@ def test_the_progress_of_a_batch_in_the_making_can_be_asked_for(
     assert seen[0] == uploads.MakingProgress(0, 0)
     assert 0 < seen[-1].done < 8
     assert seen[-1].total == 8
+    assert ask() == uploads.MakingProgress(8, 8)  # who asks as the batch stands is told so
 
 
 @pytest.fixture
