@@ -55,7 +55,9 @@ FIGURES: Mapping[str, Figure] = {
             "The group whose categories together are likeliest is the right one.",
         ),
         *(
-            Figure(f"{shot.key}_shot", f"{shot.key}-shot".title(), "high", "fraction", shot.label)
+            Figure(
+                f"{shot.key}_shot", f"{shot.key.capitalize()}-shot", "high", "fraction", shot.label
+            )
             for shot in SHOTS
         ),
         Figure("ece", "Calibration error", "low", "fraction", "Gap of confidence and accuracy."),
