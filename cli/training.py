@@ -76,7 +76,7 @@ def _print_trained(version: ModelVersion, *, json_output: bool) -> None:
     _print([version], json_output=json_output)
     if version.metrics["training"]["stopped"] == CANCELLED:
         console.stderr.print(
-            f"Cancelled: version {version.id} is the best epoch so far. It is not in use."
+            f"Cancelled: version {version.id} is the best so far. It is not in use."
         )
 
 
