@@ -204,20 +204,23 @@ def test_a_task_that_was_given_out_and_lost_is_put_back(
     ours = settings.model_copy(update={"worker_silent_s": 1.5})
     catalog.add_model(engine, ours, actor)
     catalog.draw_photos(tmp_path / "photos", count=4)
-    catalog.import_photos(engine, ours, actor, tmp_path / "photos")
+    _, job_id = catalog.import_photos(engine, ours, actor, tmp_path / "photos")
     tasks = sa.create_engine(f"sqlite:///{ours.data_dir / 'jobs.sqlite3'}")
     worker = workers.start(ours)
     catalog.wait_until(lambda: count_done_chunks(engine) == 1)
     catalog.wait_until(lambda: list_states(tasks) == {("classification", "SUCCESS")})
     assert "was lost" not in worker.said
-    with tasks.begin() as connection:  # as after a claim of which nothing came
-        connection.execute(sa.text("UPDATE workflow_status SET status = 'PENDING'"))
-    with transaction(engine) as session:
-        session.execute(sa.update(JobRow).values(state=JobState.RUNNING))
-        session.execute(sa.update(JobChunkRow).values(state=ChunkState.RUNNING))
+    with transaction(engine) as session:  # as after a claim of which nothing came
+        session.execute(sa.update(JobRow).values(state=JobState.QUEUED, done=0))
+        session.execute(sa.update(JobChunkRow).values(state=ChunkState.PENDING, attempts=0))
+    with tasks.begin() as connection:
+        given = "UPDATE workflow_status SET status = 'PENDING' WHERE workflow_uuid LIKE 'classif%'"
+        connection.execute(sa.text(given))
     catalog.wait_until(lambda: "was lost; it is put back" in worker.said)
     catalog.wait_until(lambda: list_states(tasks) == {("classification", "SUCCESS")})
-    assert worker.terminate() == 0
+    assert worker.terminate() == 0, worker.said
+    assert list_attempts(engine) == [1]
+    assert_all_processed_once(engine, photos=4, actor=actor, job_id=job_id)
     tasks.dispose()
 
 
