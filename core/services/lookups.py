@@ -191,7 +191,7 @@ def fail(engine: sa.Engine, *, lookup_id: int, error: str) -> None:
     """Store why the photo cannot be searched by."""
     with transaction(engine) as session:
         row = queries.find_lookup(session, lookup_id=lookup_id)
-        if row is not None:
+        if row is not None and row.state == LookupState.PENDING:  # not done at once meanwhile
             row.state, row.error = LookupState.FAILED, fit(error, LookupRow.error)
     log.error("lookup %d: %s", lookup_id, error)
 

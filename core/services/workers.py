@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
 from db.queries import workers as queries
@@ -17,7 +18,7 @@ def beat(engine: sa.Engine, *, executor_id: str, process_id: int) -> None:
         queries.record_beat(
             session,
             executor_id=executor_id,
-            now=datetime.now(UTC),
+            now=queries.read_clock(session),
             detail={"process_id": process_id},
         )
 
@@ -31,14 +32,14 @@ def retire(engine: sa.Engine, *, executor_id: str) -> None:
 def list_silent(engine: sa.Engine, *, silent_s: float) -> tuple[str, ...]:
     """Return the executor ids of workers that left no sign of life for that long."""
     with reading(engine) as session:
-        return tuple(queries.list_silent(session, since=_ago(silent_s)))
+        return tuple(queries.list_silent(session, since=_ago(session, silent_s)))
 
 
 def forget(engine: sa.Engine, *, executor_id: str, silent_s: float) -> None:
     """Forget a silent worker whose work was taken over."""
     with transaction(engine) as session:
-        queries.delete_silent(session, executor_id=executor_id, since=_ago(silent_s))
+        queries.delete_silent(session, executor_id=executor_id, since=_ago(session, silent_s))
 
 
-def _ago(seconds: float) -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=seconds)
+def _ago(session: Session, seconds: float) -> datetime:
+    return queries.read_clock(session) - timedelta(seconds=seconds)

@@ -70,7 +70,7 @@ _DEFAULTS = (
         drop_path_rate=0.1,
     ),
     _LITE0,
-    replace(_LITE0, arch="efficientnet_lite2", image_size_px=260, end_size_px=224),
+    replace(_LITE0, arch="efficientnet_lite2"),
 )
 
 DEFAULTS: Mapping[str, Recipe] = {recipe.arch: recipe for recipe in _DEFAULTS}
@@ -114,7 +114,6 @@ _SMALL_PACKAGED: Mapping[str, Any] = {
     "weights": "package",
     "batch_statistics": False,
     "image_size_px": 96,
-    "end_size_px": 0,
     "epochs": 3,
     "drop_rate": 0.0,
 }

@@ -91,10 +91,11 @@ class DurableQueues:
         """
         given = _list_given(self._executor_id) & waiting.keys()
         absent = frozenset(task_id for task_id in given if not self._turns.knows(task_id))
-        for task_id in absent & self._absent:
+        lost = absent & self._absent
+        for task_id in lost:
             log.warning("task %s was lost; it is put back", task_id)
             DBOS.resume_workflow(task_id, queue_name=waiting[task_id])
-        self._absent = absent
+        self._absent = absent - lost
 
     def stop(self) -> None:
         """Take no more tasks and wait a little for those that run."""

@@ -63,6 +63,8 @@ def _run_chunk(place: Workplace, chunk_id: int, *, work: Work, part: Part | None
     Args:
         part: Saves what can be saved of a chunk that took its worker along; None fails the job.
     """
+    if place.stop.is_set():  # it waited for its turn until the worker stopped
+        raise WorkerStopping
     begin = partial(chunks.begin, place.engine, chunk_id=chunk_id)
     chunk = through_outages(place.stop, begin)
     if chunk is None:

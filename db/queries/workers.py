@@ -4,11 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from db.base import utc_now
 from db.queries.upsert import insert_missing
 from db.rows import WorkerRow
+
+
+def read_clock(session: Session) -> datetime:
+    """Return what time it is for all machines: the database's own time, where that is a server."""
+    if session.get_bind().dialect.name != "postgresql":
+        return utc_now()
+    now: datetime = session.scalars(
+        select(func.clock_timestamp(type_=WorkerRow.heartbeat_at.type))
+    ).one()
+    return now
 
 
 def record_beat(

@@ -31,10 +31,16 @@ def open_page(page: Page, path: str, heading: str) -> None:
     expect(page.locator(READY)).to_be_visible()
 
 
+def choose_files(page: Page, photos: Sequence[Path]) -> None:
+    """Choose files on the upload page, once its script listens: it writes the limits, too."""
+    expect(page.locator("[data-role=limits]")).not_to_be_empty()
+    page.locator("input[data-role=files]").set_input_files(list(photos))
+
+
 def upload(page: Page, photos: Sequence[Path], name: str) -> int:
     """Choose files, name the batch, send it, wait for the batch's page; return the batch's id."""
     open_page(page, "/upload", "Upload")
-    page.locator("input[data-role=files]").set_input_files(list(photos))
+    choose_files(page, photos)
     page.get_by_label("Name of the batch").fill(name)
     page.locator("[data-action=send]").click()
     batch = page.get_by_role("heading", name=name)
@@ -87,7 +93,7 @@ class Workstation:
         expect(self.root).to_have_attribute("data-unsent", "0")
 
     def listing_details(self, listing_id: int) -> dict[str, Any]:
-        answer = self.page.request.get(f"/api/review/listings/{listing_id}")
+        answer = self.page.request.get(f"/api/review/listings/{listing_id}", max_retries=3)
         assert answer.ok, answer.text()
         details: dict[str, Any] = answer.json()
         return details

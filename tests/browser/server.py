@@ -12,20 +12,20 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).parents[2]
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 20.0
 
 
 @contextmanager
 def run_web_app(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run the web app on a free port; yield its address."""
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
-    options = ["--server.address=127.0.0.1", f"--server.port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    with _process(command, data_dir, "web.log", environment or {}) as process:
-        _wait_for(f"{address}/_stcore/health", process)
-        yield address
+    with _held_port() as port:
+        address = f"http://127.0.0.1:{port}"
+        options = ["--server.address=127.0.0.1", f"--server.port={port}"]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+        with _process(command, data_dir, "web.log", environment or {}) as process:
+            _wait_for(f"{address}/_stcore/health", process)
+            yield address
 
 
 @contextmanager
@@ -71,11 +71,13 @@ def _process(
                 process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def _held_port() -> Iterator[int]:
+    """A free port that no other test is given, but that a server may listen at."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

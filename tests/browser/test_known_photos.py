@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.screens import Screens, open_page, upload
+from tests.browser.screens import Screens, choose_files, open_page, upload
 from tests.browser.test_accessibility import grave_findings
 from tests.worker.catalog import draw_photos
 
@@ -16,7 +16,7 @@ def test_known_photos_are_shown_in_pairs_and_left_out(
     upload(page, [first, second], "Known before")
 
     open_page(page, "/upload", "Upload")
-    page.locator("input[data-role=files]").set_input_files([first, second, new])
+    choose_files(page, [first, second, new])
     page.get_by_label("Name of the batch").fill("Known again")
     page.locator("[data-action=send]").click()
     question = page.get_by_role("heading", name="2 of 3 photos are in the catalogue already")
@@ -32,4 +32,4 @@ def test_known_photos_are_shown_in_pairs_and_left_out(
     page.get_by_role("button", name="Leave out all copies").click()
     expect(page.get_by_role("heading", name="Known again")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("2 files did not come in")).to_be_attached()
-    expect(page.get_by_role("button", name="Review 1 listing")).to_be_attached()
+    expect(page.get_by_role("button", name="Review 1 listing")).to_be_attached(timeout=120_000)

@@ -14,7 +14,11 @@ from tests.services.evaluated import MILK, PEAR, make_subject
 
 CUSTOM_CNN = f"Custom CNN {make_subject('custom_cnn', 1).digest[:8]}"
 ROW_PX = 35  # of a table
-SETTLING_MS = 300  # a canvas that was just put up takes no clicks for some frames
+SETTLING_FRAMES = 20  # a canvas that was just put up takes no clicks for some of them
+DRAW_FRAMES = """(left) => new Promise((done) => {
+  const next = () => (left-- > 0 ? requestAnimationFrame(next) : done())
+  next()
+})"""
 
 
 def open_view(page: Page, path: str) -> None:
@@ -28,7 +32,7 @@ def select_row(page: Page, row: int) -> None:
     expect(table.locator("canvas").first).to_be_visible()
     expect(page.locator(READY)).to_be_visible()  # a click while the page is drawn is lost
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.wait_for_timeout(SETTLING_MS)
+    page.evaluate(DRAW_FRAMES, SETTLING_FRAMES)
     table.click(position={"x": 18, "y": ROW_PX * (row + 1) + 18})
 
 

@@ -165,7 +165,7 @@ def test_a_decision_survives_closing_the_tab(desk: Workstation) -> None:
     desk.press("x")
     desk.page.close()
     context = desk.page.context
-    for _ in range(50):
+    for _ in range(300):
         state = context.request.get(f"/api/review/listings/{listing_id}").json()["state"]
         if state == "rejected":
             return

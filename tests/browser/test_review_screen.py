@@ -37,6 +37,7 @@ def test_all_that_stands_beside_the_photo(desk: Workstation) -> None:
         desk.wait_painted()
         desk.press("a")
     desk.wait_saved()
+    desk.open()  # asks for look-alikes now that all are decided
     look_alikes_are_shown(desk)
     the_map_is_of_the_category_that_is_shown(desk)
     agreement_is_a_number(desk)
@@ -72,7 +73,8 @@ def agreement_is_a_number(desk: Workstation) -> None:
     done = {"overlap": 0.634, "by_chance": 0.2, "models": 3}
     desk.page.route("**/agreement?*", lambda route: answer(route, *next(answers, (done, 200))))
     desk.press("g")
-    expect(desk.part("agreement")).to_have_text("3 models look at the same place: 63%")
+    words = "3 models look at the same place: 63%"
+    expect(desk.part("agreement")).to_have_text(words, timeout=60_000)
     desk.press("g")
     expect(desk.part("agreement")).to_be_hidden()
 

@@ -60,7 +60,7 @@ class Round:
 
     def visit(self, address: str) -> str:
         """Let the provider sign the person in; return the path that it sends the browser to."""
-        back = urlsplit(httpx.get(address).headers["location"])
+        back = urlsplit(httpx.get(address, timeout=60).headers["location"])
         assert (back.netloc, back.path) == ("localhost:8501", "/auth/oidc/callback")
         return f"{back.path}?{back.query}"
 

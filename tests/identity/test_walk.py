@@ -306,19 +306,19 @@ def test_the_websocket_opens_for_who_is_signed_in(shop: Shop) -> None:
 @pytest.mark.parametrize("cookie", ["", "x", "0" * 64, "é", "a b; c"])
 def test_a_cookie_that_is_nobodys_opens_nothing(shop: Shop, cookie: str) -> None:
     header = {"cookie": f"{sessions.COOKIE}={cookie}".encode()}
-    found = httpx.get(f"{shop.address}/api/categories", headers=header)  # type: ignore[arg-type]
+    found = httpx.get(f"{shop.address}/api/categories", headers=header, timeout=60)  # type: ignore[arg-type]
     assert (found.status_code, found.json()["error"]) == (401, "UnauthenticatedError")
 
 
 @pytest.mark.slow
 def test_who_looks_at_a_page_is_sent_to_sign_in_and_back(shop: Shop) -> None:
     looks = {"accept": "text/html,*/*;q=0.8"}
-    found = httpx.get(f"{shop.address}/review?batch=1&flag=a%20b", headers=looks)
+    found = httpx.get(f"{shop.address}/review?batch=1&flag=a%20b", headers=looks, timeout=60)
     assert found.status_code == 303
     assert found.headers["location"] == "/login?next=/review%3Fbatch%3D1%26flag%3Da%2520b"
-    form = httpx.get(f"{shop.address}{found.headers['location']}", headers=looks)
+    form = httpx.get(f"{shop.address}{found.headers['location']}", headers=looks, timeout=60)
     assert 'name="next" value="/review?batch=1&amp;flag=a%20b"' in form.text
-    assert httpx.get(f"{shop.address}/api/categories", headers=looks).status_code == 401
+    assert httpx.get(f"{shop.address}/api/categories", headers=looks, timeout=60).status_code == 401
 
 
 @pytest.mark.slow
@@ -328,7 +328,7 @@ def test_a_role_and_the_end_of_a_session_act_at_the_next_request(shop: Shop) -> 
     cookies = shop.cookies("reviewer")
 
     def ask() -> int:
-        return httpx.get(f"{shop.address}/api/review/next", cookies=cookies).status_code
+        return httpx.get(f"{shop.address}/api/review/next", cookies=cookies, timeout=60).status_code
 
     assert ask() == 200
     users.set_role(shop.engine, actor=admin, user_id=user_id, role="staff")

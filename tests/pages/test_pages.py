@@ -57,7 +57,8 @@ def test_every_page_stands_for_a_module_that_draws_nothing_at_import() -> None:
     for spec in PAGES:
         assert callable(spec.load())
         assert spec.permission is None or spec.permission in PERMISSIONS["admin"]
-    app = AppTest.from_string("\n".join(f"import pages.{spec.key}" for spec in PAGES)).run()
+    script = "\n".join(f"import pages.{spec.key}" for spec in PAGES)
+    app = AppTest.from_string(script, default_timeout=60).run()
     assert len(app.main) == 0
 
 

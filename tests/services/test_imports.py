@@ -45,11 +45,13 @@ TABLES = (BatchRow, ListingRow, ImageRow, ListingImageRow, JobRow, CategoryRow)
 
 
 def counts(engine) -> dict[str, int]:
+    """Count the rows of all at one moment."""
+    counted = [
+        select(func.count()).select_from(table).scalar_subquery().label(table.__tablename__)
+        for table in TABLES
+    ]
     with reading(engine) as session:
-        return {
-            table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
-            for table in TABLES
-        }
+        return dict(session.execute(select(*counted)).one()._mapping)
 
 
 def test_a_folder_becomes_a_batch_with_its_job(any_engine, any_settings, actor, tmp_path):

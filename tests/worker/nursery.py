@@ -21,7 +21,7 @@ from cli.worker import worker_command
 from core.inference import classifier
 from core.worker import process  # noqa: F401 -- loads torch before the fork
 
-WAIT_S = 60.0
+WAIT_S = 240.0
 
 decode = classifier.decode
 

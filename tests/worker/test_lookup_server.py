@@ -41,6 +41,7 @@ def worker(
 ) -> Iterator[LookupServer]:
     """A server that listens."""
     monkeypatch.setattr(lookup_server, "WARMED_AFTER_S", 0.0)
+    monkeypatch.setattr(lookup_door, "ANSWER_TIMEOUT_S", 60.0)
     server = LookupServer(settings, PhotoEmbedder(ModelCache(engine, settings)), stop)
     server.start()
     catalog.wait_until(lambda: lookup_door._find(settings) is not None)

@@ -85,6 +85,15 @@ def test_what_is_no_picture_says_so_and_may_come_again(
     assert (again.id, again.state) == (lookup.id, LookupState.PENDING)
 
 
+def test_what_was_embedded_meanwhile_does_not_fail(
+    engine: sa.Engine, settings: Settings, actor: Actor, photo: bytes
+) -> None:
+    lookup = lookups.request(engine, settings, actor=actor, data=photo)
+    work(engine, settings)
+    lookups.fail(engine, lookup_id=lookup.id, error="the photo is gone")
+    assert look(engine, actor, lookup).state == LookupState.DONE
+
+
 def test_what_is_a_day_old_is_deleted_when_another_photo_comes(
     engine: sa.Engine, settings: Settings, actor: Actor, photo: bytes
 ) -> None:

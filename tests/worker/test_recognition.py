@@ -132,7 +132,7 @@ def test_a_worker_looks_for_unknown_products_by_itself_once_enough_is_reviewed(
 
     worker = workers.start(settings.model_copy(update={"worker_silent_s": 1.0}))
 
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     flagged: list[int] = []
     while not flagged and time.monotonic() < until:
         time.sleep(0.2)

@@ -23,7 +23,7 @@ from core.worker import kinds, stopping
 from core.worker.tasks import run_task
 from core.worker.workplace import Workplace
 from db.engine import reading
-from db.rows import ImageRow, ListingRow
+from db.rows import ImageRow, JobChunkRow, ListingRow
 from db.states import ImageState, JobState, ListingState
 from tests.worker import catalog
 
@@ -65,6 +65,15 @@ def test_a_photo_that_raises_fails_alone(
         assert bad.reason == "this photo could not be worked on: RuntimeError: no such colour"
         states = session.scalars(select(ListingRow.state)).all()
         assert states == [ListingState.NEEDS_REVIEW] * 5
+
+
+def test_a_worker_that_stops_begins_no_other_chunk(place: Workplace) -> None:
+    ((chunk_id, _),) = chunks.list_unfinished(place.engine, kind="classification")
+    place.stop.set()
+    with pytest.raises(stopping.WorkerStopping):
+        run_task(place, "classification", chunk_id)
+    with reading(place.engine) as session:
+        assert session.scalars(select(JobChunkRow.attempts)).one() == 0
 
 
 def test_a_full_disk_fails_the_job_once_that_can_be_stored(

@@ -10,6 +10,7 @@ class Explanation {
     this.words = root.querySelector('[data-role="badge-words"]')
     this.agreement = root.querySelector('[data-role="agreement"]')
     this.shown = null // id of the prediction that is explained
+    this.turn = 0 // counts what was shown: the same prediction may come again
   }
 
   /** Show the opinion's picture, or hide the one that is shown. */
@@ -23,31 +24,32 @@ class Explanation {
     this.hide()
     if (again) return
     this.shown = opinion.prediction_id
+    const turn = this.turn
     this.press(true)
     this.say(`Grad-CAM of ${opinion.model}: being drawn…`)
     try {
       const category = opinion.top[0].category
-      const address = await this.waitFor(opinion.prediction_id, category)
-      if (this.shown !== opinion.prediction_id) return
+      const address = await this.waitFor(turn, opinion.prediction_id, category)
+      if (this.turn !== turn) return
       const img = element("img", "overlay")
       img.alt = `Grad-CAM of ${opinion.model}`
       img.src = address
       await img.decode()
-      if (this.shown !== opinion.prediction_id) return
+      if (this.turn !== turn) return
       this.frame.append(img)
       this.say(`Grad-CAM of ${opinion.model} for ${leaf(category.path)}`)
-      this.compare(opinion.prediction_id, category)
+      this.compare(turn, opinion.prediction_id, category)
     } catch (error) {
-      if (this.shown === opinion.prediction_id) this.say(`Grad-CAM: ${error.message}`)
+      if (this.turn === turn) this.say(`Grad-CAM: ${error.message}`)
     }
   }
 
   /** Say how far the maps of all models lie in the same place; those of the others are drawn now. */
-  async compare(predictionId, category) {
+  async compare(turn, predictionId, category) {
     try {
-      const address = await this.waitFor(predictionId, category, "/agreement")
+      const address = await this.waitFor(turn, predictionId, category, "/agreement")
       const { overlap, by_chance, models } = await fetchJson(address)
-      if (this.shown !== predictionId || overlap === null) return
+      if (this.turn !== turn || overlap === null) return
       this.agreement.textContent = `${models} models look at the same place: ${percent(overlap)}`
       this.agreement.title =
         "How much of the fifth of the photo that each model looks at most is the same, on average. " +
@@ -60,10 +62,10 @@ class Explanation {
   }
 
   /** Ask until the worker has drawn it; return the address that answers. */
-  async waitFor(predictionId, category, what = "") {
+  async waitFor(turn, predictionId, category, what = "") {
     const address = `/api/explanations/${predictionId}${what}?category_id=${category.id}`
     const until = performance.now() + EXPLANATION_LIMIT_MS
-    while (performance.now() < until && this.shown === predictionId) {
+    while (performance.now() < until && this.turn === turn) {
       const response = await fetch(address)
       if (response.status === 200) return address
       if (response.status !== 202) throw new Error((await response.json()).message)
@@ -75,6 +77,7 @@ class Explanation {
   hide() {
     this.press(false)
     this.shown = null
+    this.turn += 1
     this.badge.hidden = true
     this.agreement.hidden = true
     this.root.querySelector(".overlay")?.remove()

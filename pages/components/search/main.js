@@ -23,6 +23,7 @@ class Search {
   /** Search by something else, or by nothing. */
   seek({ photo, listing, region, varied }, subject = null) {
     this.turn += 1
+    this.lens.sending.abort() // a photo on its way would come back over what is sought now
     const sought = { photo, listing, region: region || null, varied }
     this.told = { ...sought, turn: this.turn }
     this.show({ ...this.data, ...sought, subject })
