@@ -8,6 +8,7 @@ const LISTED = 200
 const PAIRS_SHOWN = 24
 const PROGRESS_POLL_MS = 500
 const BUSY_POLL_MS = 2000
+const OPENED_WITHIN_MS = 5000
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const plural = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
@@ -44,6 +45,16 @@ function problemOf({ status, response }) {
   const message = response?.message ?? `the server answered ${status}`
   if (response?.error === "UploadBusyError") return new Busy(message)
   return status < 500 ? new Refused(message) : new Error(message)
+}
+
+/** Have an upload forgotten; the server may still be taking the files that were on their way. */
+async function discard(id) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const options = { method: "DELETE", keepalive: true }
+    const answer = await fetch(`/api/uploads/${id}`, options).catch(() => null)
+    if (answer?.status !== 409) return
+    await wait(BUSY_POLL_MS)
+  }
 }
 
 /** Send one request with progress, which fetch cannot tell for what it sends. */
@@ -229,9 +240,15 @@ class Upload {
       const report = await this.makeBatch(duplicates)
       this.finished(report.batch_id)
       this.reset()
+      setTimeout(() => this.openUnlessDone(report.batch_id), OPENED_WITHIN_MS)
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Open the batch from here: the page did not, as it never heard of it without a connection. */
+  openUnlessDone(batchId) {
+    if (this.root.isConnected && !this.files.length) location.assign(`/batches?batch=${batchId}`)
   }
 
   /** Return what becomes of photos that the catalogue has; ask only where there are some. */
@@ -418,7 +435,7 @@ class Upload {
   cancel() {
     this.request?.abort()
     this.chosen?.(null)
-    if (this.id) fetch(`/api/uploads/${this.id}`, { method: "DELETE", keepalive: true }).catch(() => {})
+    if (this.id) discard(this.id)
     this.reset()
   }
 }
