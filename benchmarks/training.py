@@ -82,7 +82,6 @@ FROM_CUSTOM_CNN: Mapping[str, str] = {**TAUGHT, "stem_from": "custom_cnn_distill
 # The preset has more epochs than the two large ones, which take two hours of a core so.
 RUNS = (
     Run("efficientnet_lite0", "efficientnet_lite0", "default", {"full": True}),
-    Run("efficientnet_lite2", "efficientnet_lite2", "default", {"full": True}),
     Run("custom_cnn", "custom_cnn", "default"),
     Run("custom_cnn_distilled", "custom_cnn", DISTILLED, learns_from=TAUGHT),
     Run("resnet50", "resnet50", DISTILLED, {"epochs": 60}, TAUGHT),

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 def train_command(  # noqa: PLR0913 -- one parameter an option
     *,
-    arch: Annotated[
-        str,
-        typer.Option(help="custom_cnn, resnet50, vit, efficientnet_lite0 or efficientnet_lite2."),
-    ],
+    arch: Annotated[str, typer.Option(help="custom_cnn, resnet50, vit or efficientnet_lite0.")],
     data: LabelledData,
     preset: Annotated[
         str, typer.Option(help="default, quick, distilled or published: where the recipe begins.")

