@@ -75,7 +75,9 @@ def agreement_is_a_number(desk: Workstation) -> None:
     desk.press("g")
     words = "3 models look at the same place: 63%"
     expect(desk.part("agreement")).to_have_text(words, timeout=60_000)
+    expect(desk.root.locator(".overlay")).to_have_count(1)  # pressed three times within a moment
     desk.press("g")
+    expect(desk.root.locator(".overlay")).to_have_count(0)
     expect(desk.part("agreement")).to_be_hidden()
 
 
